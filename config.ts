@@ -1,0 +1,287 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { closest, distance } from 'fastest-levenshtein'
+import { parse as parseToml, TomlError } from 'smol-toml'
+import Type, { type StaticDecode, type TObject, type TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import Value from 'typebox/value'
+import { Invalid } from './core/errors.ts'
+
+/**
+ * The one schema of the configuration: defaults and descriptions stand here and nowhere else.
+ * Secrets never do: they come from files or systemd credentials.
+ */
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** "250ms", "10s", "7d" → milliseconds. */
+const duration = (value: string, description: string) =>
+  Type.Codec(Type.String({ pattern: '^\\d{1,9}(ms|s|m|h|d)$', default: value, description }))
+    .Decode((text) => {
+      const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
+      return Number(count) * units[unit]
+    })
+    .Encode((ms) => `${ms}ms`)
+
+const listen = (value: string, description: string) =>
+  Type.String({
+    pattern: '^(\\[[^\\]]+\\]|[^:]+):\\d{1,5}$',
+    default: value,
+    description: `${description} host:port; port 0 takes any.`,
+  })
+const optionalListen = (description: string) =>
+  Type.Optional(Type.String({ pattern: '^(\\[[^\\]]+\\]|[^:]+):\\d{1,5}$', description }))
+const optionalText = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+const integer = (value: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: value, minimum, maximum, description })
+const section = <P extends Record<string, TSchema>>(description: string, properties: P) =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description })
+
+export const ConfigSchema = Type.Object(
+  {
+    device: section('This box.', {
+      name: optionalText('Shown in status and on pages; the host name unless set.'),
+    }),
+    agent: section('Identity: taking the box in and rotating its credentials.', {
+      retry_initial: duration(
+        '1s',
+        'First delay after a failed attempt to reach the hub; doubled each time.',
+      ),
+      retry_max: duration('5m', 'Longest delay between attempts to reach the hub.'),
+    }),
+    uplink: section('Delivery of batches to the hub.', {
+      window: integer(32, 1, 1000, 'Batches sent and not yet acknowledged.'),
+      ack_timeout: duration('30s', 'Reconnect when the oldest batch in flight is older than this.'),
+      retry_initial: duration('500ms', 'First delay before reconnecting; doubled each time, with jitter.'),
+      retry_max: duration('30s', 'Longest delay before reconnecting.'),
+    }),
+    outbox: section('Readings on disk until the hub has acknowledged them.', {
+      commit_interval: duration('250ms', 'Longest time a reading waits for its commit.'),
+      commit_bytes: integer(65_536, 1024, 1_048_576, 'A commit is made at once when this much waits.'),
+    }),
+    sources: section('Acquisition of readings.', {
+      min_interval: duration('100ms', 'A data source configuration may not ask for a shorter interval.'),
+    }),
+    broker: section('Local MQTT broker for edge apps.', {
+      listen: listen('127.0.0.1:1883', 'Plain MQTT.'),
+      tls_listen: optionalListen(
+        'MQTT over TLS with the certificate of this box, e.g. 0.0.0.0:8883; off unless set.',
+      ),
+    }),
+    auth: section('Users, sessions, introspection, the guard of the apps.', {
+      listen: listen('127.0.0.1:8480', 'Apps listener, behind the reverse proxy.'),
+      introspect_listen: optionalListen(
+        'Introspection without client credentials, for the internal network of the apps; never proxied. Off unless set.',
+      ),
+      introspect_public: Type.Boolean({
+        default: false,
+        description: 'Introspection without client credentials on the apps listener too.',
+      }),
+      proxy_group: optionalText('Group that may open proxy.sock, e.g. www-data.'),
+      token_lifetime: duration('2d', 'Life of the access token that a login gives.'),
+    }),
+    admin: section('Administration.', {
+      listen: listen('127.0.0.1:8481', 'Admin listener.'),
+    }),
+    certs: section('Device CA and the certificate of this box.', {
+      names: Type.Array(Type.String({ minLength: 1 }), {
+        default: [],
+        description: 'Host names and addresses to certify besides those found.',
+      }),
+    }),
+    proxy: section('How outgoing connections leave the plant.', {
+      ca_file: optionalText('PEM file of a further authority to trust, e.g. of a TLS-inspecting proxy.'),
+    }),
+    log: section('Log on stderr.', {
+      level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        default: 'info',
+        description: 'Least severe level that is written.',
+      }),
+    }),
+    hub: section('The cloud side: edgeward hub.', {
+      http: listen('127.0.0.1:8080', 'REST listener.'),
+      mqtt: listen('127.0.0.1:1884', 'MQTT listener.'),
+      public_url: optionalText('Base URL that agents use; the listening address unless set.'),
+      public_mqtt: optionalText(
+        'MQTT URL that agents use; made from public_url and the MQTT port unless set.',
+      ),
+      tls_cert: optionalText('PEM file: certificate and chain; both listeners then speak TLS only.'),
+      tls_key: optionalText('PEM file: key of tls_cert.'),
+      tls_ca: optionalText(
+        'PEM file: authority handed to agents, where the public ones do not cover tls_cert.',
+      ),
+      iat_lifetime: duration('7d', 'Life of an initial access token.'),
+      credential_lifetime: duration('7d', 'Life of a client secret or registered key.'),
+      token_lifetime: duration('1h', 'Life of an access token.'),
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export type Config = StaticDecode<typeof ConfigSchema>
+
+export interface ConfigSources {
+  /** TOML file; must exist when named by the user. */
+  file?: { path: string; required: boolean }
+  env: Readonly<Record<string, string | undefined>>
+}
+
+/** Reads, checks and freezes the configuration. Throws `Invalid` with every fault and where it stands. */
+export function loadConfig({ file, env }: ConfigSources): Config {
+  const text = file && readText(file.path, file.required)
+  const written = file && text !== undefined ? parseFile(text, file.path) : {}
+  const origin = new Map<string, string>()
+  const faults: string[] = []
+
+  const merged = merge(written, env, origin, faults)
+  Value.Default(ConfigSchema, merged)
+  for (const error of compiled.Check(merged) ? [] : compiled.Errors(merged)) {
+    if (error.message === 'schema is false') continue
+    const where = (path: string) =>
+      origin.get(path) ?? (text === undefined ? path : `${file?.path}:${lineOf(text, path)}`)
+    if (error.keyword === 'additionalProperties') {
+      const unknown = (error.params as { additionalProperties: string[] }).additionalProperties
+      for (const key of unknown) {
+        const path = `${error.instancePath}/${key}`
+        faults.push(
+          `${where(path)}: unknown key ${dotted(path)}${nearest(key, keysAt(error.instancePath), dotted(error.instancePath))}`,
+        )
+      }
+    } else {
+      faults.push(`${where(error.instancePath)}: ${dotted(error.instancePath)} ${error.message}`)
+    }
+  }
+  if (faults.length > 0) throw new ConfigInvalid(faults)
+  return freeze(Value.Decode(ConfigSchema, merged))
+}
+
+export class ConfigInvalid extends Invalid {
+  override readonly code = 'config_invalid'
+
+  constructor(faults: string[]) {
+    super(faults.join('\n'), {
+      details: faults,
+      cure: '"edgeward config example" prints every key with its meaning.',
+    })
+  }
+}
+
+const compiled = Compile(ConfigSchema)
+
+function readText(path: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (!required && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new ConfigInvalid([`${path}: cannot be read: ${(cause as Error).message}`])
+  }
+}
+
+function parseFile(text: string, path: string): Record<string, unknown> {
+  try {
+    return parseToml(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    throw new ConfigInvalid([`${path}:${error.line}: ${error.message.split('\n')[0]}`])
+  }
+}
+
+/** EDGEWARD_SECTION_KEY over the file; values are read as the schema says. */
+function merge(
+  written: Record<string, unknown>,
+  env: ConfigSources['env'],
+  origin: Map<string, string>,
+  faults: string[],
+): Record<string, unknown> {
+  const merged = structuredClone(written)
+  const known = new Map(
+    Object.entries(ConfigSchema.properties).flatMap(([name, { properties }]) =>
+      Object.entries(properties as Record<string, TSchema>).map(([key, schema]) => [
+        `EDGEWARD_${name}_${key}`.toUpperCase(),
+        { name, key, schema },
+      ]),
+    ),
+  )
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith('EDGEWARD_') || value === undefined) continue
+    const entry = known.get(variable)
+    if (!entry) {
+      faults.push(`unknown variable ${variable}${nearest(variable, [...known.keys()])}`)
+      continue
+    }
+    merged[entry.name] ??= {}
+    const target = merged[entry.name]
+    if (typeof target !== 'object' || target === null) continue // said by the schema check
+    ;(target as Record<string, unknown>)[entry.key] = fromText(value, entry.schema)
+    origin.set(`/${entry.name}/${entry.key}`, variable)
+  }
+  return merged
+}
+
+function fromText(value: string, schema: TSchema): unknown {
+  const { type } = schema as { type?: string }
+  if (type === 'integer') return /^-?\d+$/.test(value) ? Number(value) : value
+  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value
+  if (type === 'array') return value === '' ? [] : value.split(',').map((item) => item.trim())
+  return value
+}
+
+function keysAt(pointer: string): string[] {
+  const at = pointer.split('/').slice(1)
+  let schema: TSchema | undefined = ConfigSchema
+  for (const key of at) schema = (schema as TObject | undefined)?.properties?.[key]
+  return Object.keys((schema as TObject | undefined)?.properties ?? {})
+}
+
+/** A guess helps only when it is near; otherwise the valid keys are listed. */
+function nearest(key: string, valid: readonly string[], prefix = ''): string {
+  if (valid.length === 0) return ''
+  const guess = closest(key, [...valid])
+  const said = prefix === '' ? guess : `${prefix}.${guess}`
+  return distance(key, guess) <= Math.max(2, key.length / 2)
+    ? `; did you mean ${said}?`
+    : `; nearest is ${said}, valid are ${valid.join(', ')}`
+}
+
+const dotted = (pointer: string): string => pointer.slice(1).replaceAll('/', '.')
+
+/** The line on which a key or its table stands; 1 when it cannot be told. */
+function lineOf(text: string, pointer: string): number {
+  const [table, key] = pointer.slice(1).split('/') as [string, string?]
+  let current = ''
+  let tableLine = 1
+  for (const [index, line] of text.split('\n').entries()) {
+    const header = /^\s*\[+\s*([^\]]+?)\s*\]+/.exec(line)
+    if (header) current = (header[1] as string).replaceAll(/["'\s]/g, '')
+    if (header && current === table) tableLine = index + 1
+    const name = /^\s*([\w."'-]+)\s*=/.exec(line)?.[1]?.replaceAll(/["']/g, '')
+    if (name === undefined) continue
+    const full = current === '' ? name : `${current}.${name}`
+    if (full === `${table}.${key}` || full === table) return index + 1
+  }
+  return tableLine
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner)
+    Object.freeze(value)
+  }
+  return value
+}
+
+/** A file that holds every key, commented out, with its meaning and default. */
+export function exampleConfig(): string {
+  const sections = Object.entries(ConfigSchema.properties).map(([name, sectionSchema]) => {
+    const { properties, description } = sectionSchema as TObject & { description?: string }
+    const keys = Object.entries(properties as Record<string, TSchema>).map(([key, schema]) => {
+      const { description: meaning, default: value } = schema as { description?: string; default?: unknown }
+      return `# ${meaning}\n#${key} = ${value === undefined ? '""' : JSON.stringify(value)}\n`
+    })
+    return `# ${description}\n[${name}]\n\n${keys.join('\n')}`
+  })
+  return sections.join('\n')
+}
+
+/** Shown where no name is configured. */
+export const deviceName = (config: Config): string => config.device.name ?? hostname()

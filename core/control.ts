@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
+import { type ErrorShape, errorShape, NotFound, RemoteError } from './errors.ts'
+import { createHttpServer, listenUnix, refuseLongPath } from './http-server.ts'
+import type { Logger } from './log.ts'
+
+/**
+ * What people and programs can ask of a process: the same functions serve the control socket, the
+ * administration API and, while nothing runs, the command line itself.
+ * Parameters arrive unchecked; each operation checks its own and throws `Invalid`.
+ */
+export type Operations = { readonly [name: string]: (params: unknown) => Promise<unknown> }
+
+/** Serves operations on a socket that only this user can open. */
+export async function serveControl(
+  path: string,
+  operations: Operations,
+  log: Logger,
+): Promise<AsyncDisposable> {
+  const server = createHttpServer({ log, bodyLimit: 4 * 1024 * 1024 })
+  server.post<{ Params: { operation: string } }>('/:operation', async ({ params, body }, reply) => {
+    try {
+      return { result: (await run(operations, params.operation, body)) ?? null }
+    } catch (error) {
+      const shape = errorShape(error)
+      if (shape.code === 'internal')
+        log.error({ err: error, operation: params.operation }, 'operation failed')
+      return reply.status(shape.statusCode).send({ error: shape })
+    }
+  })
+  await listenUnix(server, path, 0o600)
+  return { [Symbol.asyncDispose]: () => server.close() }
+}
+
+export async function run(operations: Operations, name: string, params: unknown): Promise<unknown> {
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (!operation) throw new NotFound(`no operation ${name}`)
+  return operation(params)
+}
+
+/** Undefined when nobody serves the socket. Throws `RemoteError` with what the operation threw. */
+export async function callControl(
+  path: string,
+  name: string,
+  params: unknown,
+): Promise<{ result: unknown } | undefined> {
+  refuseLongPath(path)
+  const { promise, resolve, reject } = Promise.withResolvers<{ result: unknown } | undefined>()
+  const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID() }
+  const outgoing = request({
+    socketPath: path,
+    path: `/${encodeURIComponent(name)}`,
+    method: 'POST',
+    headers,
+  })
+  outgoing.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
+    else reject(error)
+  })
+  outgoing.on('response', async (answer) => {
+    try {
+      const text = Buffer.concat(await answer.toArray()).toString()
+      const { result, error } = JSON.parse(text) as { result?: unknown; error?: ErrorShape }
+      if (error) reject(new RemoteError(error))
+      else resolve({ result })
+    } catch (error) {
+      reject(error)
+    }
+  })
+  outgoing.end(JSON.stringify(params ?? {}))
+  return promise
+}

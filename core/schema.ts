@@ -1,0 +1,50 @@
+import type { Static, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Invalid } from './errors.ts'
+
+export interface Fault {
+  /** JSON pointer. */
+  path: string
+  message: string
+}
+
+/** Checks data against a schema; throws `Invalid` with every fault and its path. */
+export interface Parser<T> {
+  (data: unknown, what: string): T
+  faults(data: unknown): Fault[]
+}
+
+/** Compiled once, where the schema is declared. */
+export function parser<S extends TSchema>(schema: S): Parser<Static<S>> {
+  const compiled = Compile(schema)
+  const faults = (data: unknown): Fault[] =>
+    compiled.Check(data)
+      ? []
+      : compiled
+          .Errors(data)
+          .filter((error) => error.message !== 'schema is false') // repeats additionalProperties
+          .map((error) => ({ path: error.instancePath, message: describe(error) }))
+
+  const parse = (data: unknown, what: string): Static<S> => {
+    const found = faults(data)
+    if (found.length === 0) return data as Static<S>
+    const details = found.map(({ path, message }) => `${path === '' ? '/' : path} ${message}`)
+    throw new Invalid(`${what}: ${details.join('; ')}`, { details })
+  }
+  return Object.assign(parse, { faults })
+}
+
+function describe(error: { keyword: string; message: string; params: object }): string {
+  if (error.keyword === 'additionalProperties' && 'additionalProperties' in error.params)
+    return `has unknown ${(error.params.additionalProperties as string[]).join(', ')}`
+  return error.message
+}
+
+/** Parses JSON text that came from outside; throws `Invalid`, never SyntaxError. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Invalid(`${what} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,55 @@
+import Type, { type Static } from 'typebox'
+import { parser } from '../core/schema.ts'
+
+export const dataPointTypes = ['INT', 'LONG', 'DOUBLE', 'BOOLEAN', 'STRING'] as const
+export type DataPointType = (typeof dataPointTypes)[number]
+
+const CustomData = Type.Record(Type.String(), Type.Unknown())
+
+export const DataPoint = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 36 }),
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  description: Type.Optional(Type.String({ maxLength: 256 })),
+  type: Type.Enum(dataPointTypes),
+  unit: Type.Optional(Type.String({ maxLength: 32 })),
+  /** How to acquire the point, for its source's protocol: `{"metric":"memory.used"}`. */
+  customData: Type.Optional(CustomData),
+})
+export type DataPoint = Static<typeof DataPoint>
+
+export const DataSource = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  description: Type.Optional(Type.String({ maxLength: 256 })),
+  dataPoints: Type.Array(DataPoint),
+  /** How to reach the source: `{"protocol":"system","interval":"1s"}`. */
+  customData: Type.Optional(CustomData),
+})
+export type DataSource = Static<typeof DataSource>
+
+/** What an operator writes: PUT …/dataSourceConfiguration. */
+export const DataSourceConfigurationUpdate = Type.Object({
+  configurationId: Type.String({ minLength: 1, maxLength: 36 }),
+  dataSources: Type.Array(DataSource),
+})
+export type DataSourceConfigurationUpdate = Static<typeof DataSourceConfigurationUpdate>
+
+/** What the hub answers. `eTag` is a number in text, "0" before the first PUT; `configurationId` is then absent. */
+export const DataSourceConfiguration = Type.Object({
+  id: Type.String(),
+  eTag: Type.String(),
+  configurationId: Type.Optional(Type.String({ maxLength: 36 })),
+  dataSources: Type.Array(DataSource),
+})
+export type DataSourceConfiguration = Static<typeof DataSourceConfiguration>
+
+export const parseDataSourceConfiguration = parser(DataSourceConfiguration)
+export const parseDataSourceConfigurationUpdate = parser(DataSourceConfigurationUpdate)
+
+/** Point ids name a point within its agent, so two points must not share one. Returns the repeated ids. */
+export function repeatedPointIds({ dataSources }: { dataSources: readonly DataSource[] }): string[] {
+  const seen = new Set<string>()
+  const repeated = dataSources
+    .flatMap((source) => source.dataPoints)
+    .filter(({ id }) => seen.size === seen.add(id).size)
+  return [...new Set(repeated.map(({ id }) => id))]
+}

@@ -1,0 +1,27 @@
+/** INT and LONG are exact: a LONG beyond 2^53 is a bigint. `null`: no value, quality says why. */
+export type Value = number | bigint | string | boolean | null
+
+export interface Reading {
+  /** Id of the data point. */
+  point: string
+  value: Value
+  /** OPC UA StatusCode, uint32. */
+  quality: number
+  /** Epoch milliseconds at the source. */
+  time: number
+}
+
+/** OPC UA status codes that we set. The two highest bits say Good (00), Uncertain (01), Bad (10). */
+export const statusCode = {
+  good: 0x00000000,
+  bad: 0x80000000,
+  badInternalError: 0x80020000,
+  badCommunicationError: 0x80050000,
+  badDecodingError: 0x80070000,
+  badNotSupported: 0x803d0000,
+  badOutOfRange: 0x803c0000,
+  badTypeMismatch: 0x80740000,
+  badNoData: 0x809b0000,
+} as const
+
+export const isBad = (quality: number): boolean => quality >>> 30 >= 2

@@ -1,0 +1,27 @@
+/** Upward MQTT: `tc/<tenant>/<clientId>/<o|i>/<app>_<version>/<tail>`; o = from the agent, i = to it. */
+export interface AgentTopics {
+  /** Columnar batch (protocol/batch.ts). */
+  batch: string
+  /** Acknowledgement (protocol/ack.ts). */
+  ack: string
+  /** The data source configuration changed: `{"id","eTag"}`. */
+  configuration: string
+  /** All that the hub sends. */
+  inbound: string
+  /** All that the agent may send. */
+  outbound: string
+}
+
+/** One connection per agent; a second one ends the first. */
+export const mqttClientId = (tenant: string, agentId: string): string => `${tenant}_${agentId}`
+
+export function agentTopics(tenant: string, agentId: string): AgentTopics {
+  const root = `tc/${tenant}/${mqttClientId(tenant, agentId)}`
+  return {
+    batch: `${root}/o/ew_v1/b`,
+    ack: `${root}/i/ew_v1/ack`,
+    configuration: `${root}/i/ew_v1/dsc`,
+    inbound: `${root}/i/#`,
+    outbound: `${root}/o/#`,
+  }
+}
