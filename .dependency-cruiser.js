@@ -24,9 +24,7 @@ export default {
       severity: 'error',
       from: { path: '^core/', pathNot: tests },
       to: {
-        path: '^[^/]+\\.ts$|^(?!core/|node_modules/)[^/]+/',
-        pathNot: '^node_modules/',
-        dependencyTypesNot: ['core', 'npm'],
+        path: '^(main|config)\\.ts$|^(agent|edge-auth|broker|hub|protocol|certs|cli|console|test|bench|examples)/',
       },
     },
     {
@@ -89,9 +87,12 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(node_modules|dist|coverage)/' },
-    includeOnly: undefined,
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     moduleSystems: ['es6'],
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 }

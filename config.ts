@@ -16,7 +16,13 @@ const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 
 /** "250ms", "10s", "7d" → milliseconds. */
 const duration = (value: string, description: string) =>
-  Type.Codec(Type.String({ pattern: '^\\d{1,9}(ms|s|m|h|d)$', default: value, description }))
+  Type.Codec(
+    Type.String({
+      pattern: '^\\d{1,9}(ms|s|m|h|d)$',
+      default: value,
+      description: `${description} A duration such as "250ms", "10s" or "7d".`,
+    }),
+  )
     .Decode((text) => {
       const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
       return Number(count) * units[unit]
@@ -148,7 +154,9 @@ export function loadConfig({ file, env }: ConfigSources): Config {
         )
       }
     } else {
-      faults.push(`${where(error.instancePath)}: ${dotted(error.instancePath)} ${error.message}`)
+      const why =
+        error.keyword === 'pattern' ? `does not fit: ${descriptionAt(error.instancePath)}` : error.message
+      faults.push(`${where(error.instancePath)}: ${dotted(error.instancePath)} ${why}`)
     }
   }
   if (faults.length > 0) throw new ConfigInvalid(faults)
@@ -226,12 +234,17 @@ function fromText(value: string, schema: TSchema): unknown {
   return value
 }
 
-function keysAt(pointer: string): string[] {
-  const at = pointer.split('/').slice(1)
+function schemaAt(pointer: string): TSchema | undefined {
   let schema: TSchema | undefined = ConfigSchema
-  for (const key of at) schema = (schema as TObject | undefined)?.properties?.[key]
-  return Object.keys((schema as TObject | undefined)?.properties ?? {})
+  for (const key of pointer.split('/').slice(1)) schema = (schema as TObject | undefined)?.properties?.[key]
+  return schema
 }
+
+const keysAt = (pointer: string): string[] =>
+  Object.keys((schemaAt(pointer) as TObject | undefined)?.properties ?? {})
+
+const descriptionAt = (pointer: string): string =>
+  (schemaAt(pointer) as { description?: string } | undefined)?.description ?? 'its form'
 
 /** A guess helps only when it is near; otherwise the valid keys are listed. */
 function nearest(key: string, valid: readonly string[], prefix = ''): string {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { type ErrorShape, errorShape, NotFound, RemoteError } from './errors.ts'
 import { createHttpServer, listenUnix, refuseLongPath } from './http-server.ts'
 import type { Logger } from './log.ts'
@@ -10,6 +11,10 @@ import type { Logger } from './log.ts'
  * Parameters arrive unchecked; each operation checks its own and throws `Invalid`.
  */
 export type Operations = { readonly [name: string]: (params: unknown) => Promise<unknown> }
+
+/** The socket of the process that owns a state directory. */
+export const controlSocket = ({ runtimeDir }: { runtimeDir: string }): string =>
+  join(runtimeDir, 'control.sock')
 
 /** Serves operations on a socket that only this user can open. */
 export async function serveControl(

@@ -3,7 +3,7 @@ import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { EdgeError, Invalid } from './errors.ts'
 import type { Logger } from './log.ts'
@@ -41,7 +41,7 @@ export interface HttpServerOptions {
 export function createHttpServer({ log, tls, bodyLimit = 65_536, errorBody }: HttpServerOptions): HttpServer {
   const server = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     requestTimeout: 10_000,
     connectionTimeout: 0,

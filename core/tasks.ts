@@ -28,3 +28,9 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+
+/** A task that fails when `death` rejects, and otherwise waits for the end. */
+export const watching =
+  (death: Promise<never>): Task =>
+  (signal) =>
+    Promise.race([death, aborted(signal)])

@@ -51,3 +51,11 @@ test('a batch whose body is broken can still be named', () => {
   expect(decodeBatchName(whole.subarray(0, 17))).toEqual({ epoch: '0123456789abcdef', seq: 7 })
   expect(() => decodeBatch(whole.subarray(0, 17))).toThrow(Invalid)
 })
+
+test('numbers beyond what a date, a quality or a 64-bit integer can be are Invalid', () => {
+  const good = { point: 'a', value: 1, quality: 0, time: 5 }
+  for (const bad of [{ time: 8.65e15 }, { quality: -1 }, { quality: 1e300 }, { value: 2n ** 63n }]) {
+    const readings = [{ ...good, ...bad }]
+    expect(() => decodeBatch(encodeBatch({ epoch: '0123456789abcdef', seq: 7, readings }))).toThrow(Invalid)
+  }
+})

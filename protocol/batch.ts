@@ -34,7 +34,9 @@ const Columns = Type.Object({
   i: Type.Array(Type.Integer({ minimum: 0 })),
   v: Type.Array(Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()])),
   /** [k, quality] of the readings that are not Good. */
-  q: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.Integer()]))),
+  q: Type.Optional(
+    Type.Array(Type.Tuple([Type.Integer(), Type.Integer({ minimum: 0, maximum: 0xffffffff })])),
+  ),
   /** Readings whose text value is a 64-bit integer. */
   l: Type.Optional(Type.Array(Type.Integer())),
 })
@@ -45,6 +47,9 @@ const version = 1
 const headerBytes = 17
 /** An honest batch inflates to a few hundred kilobytes; a hostile one must not fill the memory. */
 const maxInflatedBytes = 32 * 1024 * 1024
+
+/** What a Date can hold, in epoch milliseconds. */
+const lastDate = 8.64e15
 
 export function encodeBatch({ epoch, seq, readings }: Batch): Buffer {
   const header = Buffer.alloc(headerBytes)
@@ -109,6 +114,7 @@ function fromColumns({ p, t, d, i, v, q = [], l = [] }: Columns): Reading[] {
     const point = p[alias]
     if (point === undefined) throw new Invalid(`batch: reading ${k} names no point`)
     time += d[k] ?? 0
+    if (Math.abs(time) > lastDate) throw new Invalid(`batch: reading ${k} has a time beyond all dates`)
     const value: Value = v[k] ?? null
     return {
       point,
@@ -120,6 +126,9 @@ function fromColumns({ p, t, d, i, v, q = [], l = [] }: Columns): Reading[] {
 }
 
 function toBigInt(value: Value, k: number): bigint {
-  if (typeof value === 'string' && /^-?\d{1,19}$/.test(value)) return BigInt(value)
+  if (typeof value === 'string' && /^-?\d{1,19}$/.test(value)) {
+    const long = BigInt(value)
+    if (BigInt.asIntN(64, long) === long) return long
+  }
   throw new Invalid(`batch: reading ${k} is no 64-bit integer`)
 }

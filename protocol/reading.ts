@@ -14,6 +14,7 @@ export interface Reading {
 /** OPC UA status codes that we set. The two highest bits say Good (00), Uncertain (01), Bad (10). */
 export const statusCode = {
   good: 0x00000000,
+  uncertain: 0x40000000,
   bad: 0x80000000,
   badInternalError: 0x80020000,
   badCommunicationError: 0x80050000,
