@@ -1,0 +1,67 @@
+import type { FastifyRequest } from 'fastify'
+import { NotFound } from '../../core/errors.ts'
+import type { HttpServer } from '../../core/http-server.ts'
+import { InvalidAuthorizationHeader, Unauthorized } from '../errors.ts'
+import type { Agent, Registry } from '../registry/index.ts'
+import type { Tokens } from '../tokens/index.ts'
+
+/** Whose rights a request has: a tenant's, or one agent's own. */
+export interface Caller {
+  tenant: string
+  agentId?: string
+}
+
+/** Hooks that let a request in before its body is read, and what handlers may then see. */
+export interface Guard {
+  tenant(request: FastifyRequest): Promise<void>
+  tenantOrAgent(request: FastifyRequest): Promise<void>
+  callerOf(request: FastifyRequest): Caller
+  /** The agent in the path. Throws `NotFound` also for one that the caller has no right to know of. */
+  agentOf(request: FastifyRequest & { params: { id: string } }): Promise<Agent>
+}
+
+export function createGuard(
+  server: HttpServer,
+  { tokens, registry }: { tokens: Tokens; registry: Registry },
+): Guard {
+  server.decorateRequest('caller', undefined)
+  const callerOf = (request: FastifyRequest) => request.getDecorator<Caller>('caller')
+  const admit = async (request: FastifyRequest, verify: (token: string) => Promise<Caller | undefined>) => {
+    const token = readBearer(request)
+    const caller = token === undefined ? undefined : await verify(token)
+    if (!caller) throw new Unauthorized()
+    request.setDecorator('caller', caller)
+  }
+  return {
+    tenant: (request) => admit(request, tokens.verifyService),
+    tenantOrAgent: (request) =>
+      admit(request, async (token) => (await tokens.verifyService(token)) ?? tokens.verifyAgent(token)),
+    callerOf,
+    async agentOf(request) {
+      const { tenant, agentId } = callerOf(request)
+      const { id } = request.params
+      const agent = await registry.call('findAgent', id)
+      if (agent?.tenant !== tenant || (agentId ?? id) !== id) throw new NotFound('Resource not found.')
+      return agent
+    },
+  }
+}
+
+function readBearer({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+/** Throws `InvalidAuthorizationHeader`. */
+export function requireBearer(request: FastifyRequest): string {
+  const token = readBearer(request)
+  if (token === undefined) throw new InvalidAuthorizationHeader('Bearer')
+  return token
+}
+
+/** Throws `InvalidAuthorizationHeader`. */
+export function requireBasic({ headers }: FastifyRequest): { clientId: string; secret: string } {
+  const encoded = /^Basic +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  const [, clientId, secret] = /^([^:]+):(.+)$/.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
+  if (clientId === undefined || secret === undefined) throw new InvalidAuthorizationHeader('Basic')
+  return { clientId, secret }
+}

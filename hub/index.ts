@@ -1,0 +1,98 @@
+import type { Clock } from '../core/clock.ts'
+import type { Operations } from '../core/control.ts'
+import { ensurePrivateDir } from '../core/files.ts'
+import { listenTcp } from '../core/http-server.ts'
+import type { Logger } from '../core/log.ts'
+import type { Random } from '../core/random.ts'
+import { createAddresses } from './addresses.ts'
+import { createAgents } from './agents.ts'
+import { createHubServer } from './http/index.ts'
+import { type Ingest, openIngest } from './ingest/index.ts'
+import { hubOperations } from './operations.ts'
+import { createRegistrations } from './registrations.ts'
+import { openRegistry } from './registry/index.ts'
+import { openReadingStore } from './store/index.ts'
+import { openTokens } from './tokens/index.ts'
+
+export interface HubConfig {
+  /** State directory; made when it is not there. */
+  dir: string
+  /** Listeners, `host:port`. */
+  http: string
+  mqtt: string
+  /** What agents use, where it is not the listening address. */
+  publicUrl?: string
+  publicMqtt?: string
+  /** PEM texts. `ca` is handed to agents with the boarding configuration. */
+  tls?: { cert: string; key: string; ca?: string }
+  iatLifetimeMs: number
+  credentialLifetimeMs: number
+  tokenLifetimeMs: number
+}
+
+/** The cloud side: takes agents in, keeps their credentials alive, stores what they send. */
+export interface Hub extends AsyncDisposable {
+  /** Serve with and without `listen`. */
+  readonly operations: Operations
+  /** Opens both listeners, once; resolves with the URLs they are bound to. */
+  listen(): Promise<{ http: string; mqtt: string }>
+  /** Rejects when a database thread ends by itself. Never resolves. */
+  readonly died: Promise<never>
+}
+
+export interface HubDeps {
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+export async function openHub({ clock, random, log: parentLog }: HubDeps, config: HubConfig): Promise<Hub> {
+  const log = parentLog.child({ module: 'hub' })
+  await using opened = new AsyncDisposableStack()
+  await ensurePrivateDir(config.dir)
+  const registry = opened.use(await openRegistry(config.dir))
+  const store = opened.use(await openReadingStore({ log }, { dir: config.dir }))
+  const tokens = await openTokens({ registry, clock, random }, config)
+  const addresses = createAddresses(config)
+
+  let ingest: Ingest | undefined // agents can be online only while we listen
+  const presence = {
+    isOnline: (agentId: string) => ingest?.isOnline(agentId) ?? false,
+    lastSeenAt: (agentId: string) => ingest?.lastSeenAt(agentId),
+  }
+  const connections = {
+    announceConfiguration: (tenant: string, agentId: string, eTag: string) =>
+      ingest?.announceConfiguration(tenant, agentId, eTag),
+    disconnect: (tenant: string, agentId: string) => ingest?.disconnect(tenant, agentId),
+  }
+  const deps = { registry, store, tokens, addresses, presence, connections, clock, random, log }
+  const registrations = createRegistrations(deps, config)
+  const agents = createAgents(
+    { ...deps, removeReadings: (id) => store.removeAgent(id) },
+    { iatLifetimeMs: config.iatLifetimeMs, ca: config.tls?.ca },
+  )
+  await agents.finishRemovals()
+
+  const died = Promise.race([registry.died, store.died])
+  died.catch(() => {}) // whoever awaits it sees it; nobody must
+  const held = opened.move()
+  return {
+    operations: hubOperations({ ...deps, agents }),
+    died,
+    async listen() {
+      ingest = held.use(
+        await openIngest(
+          { store, verify: tokens.verifyAgent, clock, random, log },
+          { listen: config.mqtt, ...(config.tls ? { tls: config.tls } : {}) },
+        ),
+      )
+      const server = createHubServer({ ...deps, registrations, agents }, config)
+      held.defer(() => server.close())
+      const urls = { http: await listenTcp(server, config.http, 'hub.http'), mqtt: ingest.address }
+      addresses.bound(urls)
+      log.info(urls, 'hub listens')
+      return urls
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}

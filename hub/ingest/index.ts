@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import type { ConfigurationAnnouncement } from '../../protocol/ack.ts'
+import type { ReadingStore } from '../store/index.ts'
+import type { AgentPrincipal } from '../tokens/index.ts'
+import { admit } from './admission.ts'
+import { createBroker } from './broker.ts'
+import { type ListenerConfig, openListener } from './listener.ts'
+import { reception } from './reception.ts'
+import { createSessions, type Session } from './sessions.ts'
+
+/** Takes the agents' batches in over MQTT: PUBACK and acknowledgement follow the commit. */
+export interface Ingest extends AsyncDisposable {
+  /** `mqtt://host:port` or `mqtts://host:port`, as it was bound. */
+  readonly address: string
+  /** Tells the agent, if it is connected; one that is not asks when it connects. */
+  announceConfiguration(tenant: string, agentId: string, eTag: string): void
+  /** The agent may no longer be connected: it was offboarded or removed. */
+  disconnect(tenant: string, agentId: string): void
+  isOnline(agentId: string): boolean
+  /** Epoch milliseconds of its last connection or batch since this start. */
+  lastSeenAt(agentId: string): number | undefined
+}
+
+export interface IngestDeps {
+  store: ReadingStore
+  /** Undefined when the token is not in force. */
+  verify(accessToken: string): Promise<AgentPrincipal | undefined>
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+/** Throws `AddressInUse`. */
+export async function openIngest(deps: IngestDeps, config: ListenerConfig): Promise<Ingest> {
+  const { store, verify, clock, random } = deps
+  const log = deps.log.child({ module: 'ingest' })
+  const sessions = createSessions({ clock, log })
+  await using opened = new AsyncDisposableStack()
+  const broker = await createBroker({
+    sessions,
+    admit: (credentials) => admit(credentials, verify, clock),
+    receive: reception({ store, clock, log }),
+    random,
+    log,
+  })
+  opened.adopt(broker, () => new Promise<void>((resolve) => broker.close(resolve)))
+  const { address } = opened.use(await openListener({ handle: broker.handle, log }, config))
+  const held = opened.move()
+
+  const sessionOf = (tenant: string, agentId: string): Session | undefined => {
+    const session = sessions.ofAgent(agentId)
+    return session?.principal.tenant === tenant ? session : undefined
+  }
+  return {
+    address,
+    announceConfiguration(tenant, agentId, eTag) {
+      const announcement: ConfigurationAnnouncement = { id: agentId, eTag }
+      const session = sessionOf(tenant, agentId)
+      session?.send(session.topics.configuration, announcement)
+    },
+    disconnect: (tenant, agentId) => sessionOf(tenant, agentId)?.close(),
+    isOnline: (agentId) => sessions.ofAgent(agentId) !== undefined,
+    lastSeenAt: sessions.lastSeenAt,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}

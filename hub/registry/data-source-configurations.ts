@@ -1,0 +1,30 @@
+import type { Database } from '../../core/sqlite.ts'
+import type {
+  DataSourceConfiguration,
+  DataSourceConfigurationUpdate,
+} from '../../protocol/data-source-configuration.ts'
+
+export function dataSourceConfigurationTable(db: Database) {
+  const insert = db.prepare<[string, number, string, number]>(`
+    INSERT INTO data_source_configuration (agent_id, etag, document, created_at) VALUES (?, ?, ?, ?)`)
+  const selectNewest = db.prepare<[string], { etag: number; document: string }>(`
+    SELECT etag, document FROM data_source_configuration WHERE agent_id = ? ORDER BY etag DESC LIMIT 1`)
+
+  return {
+    /** eTag "0" and no sources before the first one. */
+    inForce(agentId: string): DataSourceConfiguration {
+      const row = selectNewest.get(agentId)
+      if (!row) return { id: agentId, eTag: '0', dataSources: [] }
+      const update = JSON.parse(row.document) as DataSourceConfigurationUpdate
+      return { id: agentId, eTag: String(row.etag), ...update }
+    },
+    add(
+      agentId: string,
+      eTag: number,
+      { configurationId, dataSources }: DataSourceConfigurationUpdate,
+      now: number,
+    ) {
+      insert.run(agentId, eTag, JSON.stringify({ configurationId, dataSources }), now)
+    },
+  }
+}

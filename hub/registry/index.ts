@@ -1,0 +1,17 @@
+import { openThread, type Thread, threadUrl } from '../../core/thread.ts'
+import type { RegistryMethods } from './registry.ts'
+
+export type { Agent, AgentQuery } from './agents.ts'
+export { sortProperties } from './agents.ts'
+export type { AgentKey } from './credentials.ts'
+export type { InitialAccessToken } from './initial-access-tokens.ts'
+export type { RegistrationAttempt } from './registrations.ts'
+
+/**
+ * Who may speak to this hub: tenants, agents, their credentials and configurations; owns registry.db.
+ * Each call is one transaction: when it resolves the change is on disk.
+ */
+export type Registry = Thread<RegistryMethods>
+
+export const openRegistry = (dir: string): Promise<Registry> =>
+  openThread<RegistryMethods>(threadUrl('thread', import.meta.url), { dir })
