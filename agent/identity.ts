@@ -1,5 +1,24 @@
+import type { Clock } from '../core/clock.ts'
 import type { Operations } from '../core/control.ts'
+import type { Http } from '../core/http-client.ts'
+import type { Logger } from '../core/log.ts'
+import type { Random } from '../core/random.ts'
+import type { RetryPolicy } from '../core/retry.ts'
+import { aborted } from '../core/tasks.ts'
 import type { SecurityProfile } from '../protocol/boarding.ts'
+import type { AgentToken } from '../protocol/token.ts'
+import { credentialName } from './credentials/credential.ts'
+import { createRotation, type Rotation } from './credentials/rotation.ts'
+import { type AccessToken, createAccessTokens } from './credentials/tokens.ts'
+import { openVault, type Vault } from './credentials/vault.ts'
+import { CredentialRefused, NotOnboarded } from './errors.ts'
+import { createHubApi, type HubApi } from './hub-api.ts'
+import { createHubTime } from './hub-time.ts'
+import { holding, type State } from './onboarding/machine.ts'
+import { onboardingOperations } from './onboarding/operations.ts'
+import { openRunner, type Runner } from './onboarding/runner.ts'
+
+export type { AccessToken } from './credentials/tokens.ts'
 
 /** Who this box is at the hub, and the keeping of it. */
 export interface Identity extends AsyncDisposable {
@@ -11,8 +30,13 @@ export interface Identity extends AsyncDisposable {
   onboarded(signal: AbortSignal): Promise<Membership>
   /** Called when the membership changed: onboarded, or taken in anew. */
   onChange(listener: () => void): void
-  /** An access token that is still good for at least a fifth of its life; fetched when needed. */
+  /**
+   * An access token that is still good for at least a fifth of its life; fetched when needed. Rejects
+   * with `NotOnboarded`, or with a retryable error while the hub cannot or will not give one.
+   */
   accessToken(signal?: AbortSignal): Promise<AccessToken>
+  /** The hub did not take this access token: the next call of `accessToken` fetches another. */
+  forget(accessToken: string): void
   status(): IdentityStatus
   /** Onboards when a boarding configuration waits, rotates on schedule; until aborted. */
   run(signal: AbortSignal): Promise<void>
@@ -27,16 +51,8 @@ export interface Membership {
   ca?: string
 }
 
-export interface AccessToken {
-  token: string
-  /** On the monotonic clock: fetch or reconnect then (80 % of the life). */
-  renewAt: number
-  /** On the monotonic clock. */
-  expiresAt: number
-}
-
 export interface IdentityStatus {
-  state: 'unboarded' | 'onboarding' | 'onboarded' | 'rotating' | 'needs-onboarding'
+  state: State['at']
   /** Why, when it is not onboarded or the last attempt failed. */
   reason?: string
   tenant?: string
@@ -48,4 +64,114 @@ export interface IdentityStatus {
   credentialIssuedAt?: number
   credentialExpiresAt?: number
   rotateAt?: number
+}
+
+export interface IdentityDeps {
+  http: Http
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+export interface IdentityConfig {
+  /** Owned by the identity; created when absent. */
+  dir: string
+  retry: RetryPolicy
+}
+
+/** Reads the identity from disk; the network is used by `run` and operations only. Throws `IdentityUnreadable`. */
+export async function openIdentity(deps: IdentityDeps, { dir, retry }: IdentityConfig): Promise<Identity> {
+  return identityIn(await openVault(dir), deps, retry)
+}
+
+/** The identity that lies in `vault`. */
+export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryPolicy): Promise<Identity> {
+  const { http, clock, random } = deps
+  const log = deps.log.child({ module: 'identity' })
+  const closing = new AbortController()
+  const listeners = new Set<() => void>()
+  const time = createHubTime(clock)
+  const hub = createHubApi({ http, time, random })
+  const runner = await openRunner({
+    ...{ vault, hub, time, clock, random, log },
+    onToken: (answer, requestedAt) => tokens.put(answer, requestedAt),
+    onChange: (before, after) => {
+      if (holding(before)?.home === holding(after)?.home) return
+      for (const listener of listeners) listener()
+    },
+  })
+  const rotation = createRotation({ runner, time, clock, random, log }, retry)
+  const tokens = createAccessTokens(() => requestToken({ runner, hub, rotation }, closing.signal), clock)
+  const operations = onboardingOperations({ runner, hub, time, random, signal: closing.signal })
+
+  const current = (): Membership | undefined => {
+    const held = holding(runner.state())
+    if (!held) return undefined
+    const { tenant, agentId, baseUrl, mqtt, ca } = held.home
+    return { tenant, agentId, baseUrl, ...(mqtt ? { mqtt } : {}), ...(ca ? { ca } : {}) }
+  }
+
+  return {
+    operations: {
+      'identity.onboard': (params) => operations['identity.onboard'](params).finally(rotation.wake),
+      'identity.rotate': () => operations['identity.rotate']().finally(rotation.wake),
+      'identity.token': async () => {
+        const { token, expiresAt } = await tokens.get()
+        return { access_token: token, expires_in: Math.floor((expiresAt - clock.monotonic()) / 1000) }
+      },
+    },
+    current,
+    async onboarded(signal) {
+      for (;;) {
+        const change = Promise.withResolvers<void>()
+        listeners.add(change.resolve)
+        try {
+          const membership = current()
+          if (membership) return membership
+          await Promise.race([change.promise, aborted(signal)])
+          signal.throwIfAborted()
+        } finally {
+          listeners.delete(change.resolve)
+        }
+      }
+    },
+    onChange: (listener) => void listeners.add(listener),
+    accessToken: (signal) => tokens.get(signal),
+    forget: (token) => tokens.forget(token),
+    status: () => statusOf(runner),
+    run: (signal) => rotation.run(signal),
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await runner.exclusively(async () => {}) // what is being saved is let finish
+    },
+  }
+}
+
+async function requestToken(
+  { runner, hub, rotation }: { runner: Runner; hub: HubApi; rotation: Rotation },
+  signal: AbortSignal,
+): Promise<AgentToken> {
+  const held = holding(runner.state())
+  if (!held) throw new NotOnboarded()
+  if (held.at === 'needs-onboarding') throw new CredentialRefused(held.reason)
+  const answer = await hub.token(held.home, held.active.proof, signal)
+  if ('granted' in answer) return answer.granted
+  rotation.suspect(held.active)
+  throw new CredentialRefused(`the hub refused the credential of this box (${answer.refused})`)
+}
+
+function statusOf(runner: Runner): IdentityStatus {
+  const state = runner.state()
+  const reason = state.at === 'needs-onboarding' ? state.reason : runner.trouble()
+  const why = reason === undefined ? {} : { reason }
+  if (state.at === 'unboarded') return { state: state.at, ...why }
+  const { tenant, agentId, profile, baseUrl: hub } = state.home
+  const active = holding(state)?.active
+  const credential = active && {
+    credential: credentialName(active.proof),
+    credentialIssuedAt: active.issuedAt,
+    credentialExpiresAt: active.expiresAt,
+    rotateAt: active.rotateAt,
+  }
+  return { state: state.at, ...why, tenant, agentId, profile, hub, ...credential }
 }

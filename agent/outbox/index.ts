@@ -1,13 +1,13 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
 import type { Range } from '../../protocol/ack.ts'
-import type { BatchName } from '../../protocol/batch.ts'
 import type { Reading } from '../../protocol/reading.ts'
+import { type CommitWindowConfig, createCommitWindow } from './commit-window.ts'
+import { openStore } from './store.ts'
+import type { OutboxStats, StoredBatch } from './thread.ts'
 
-/** A committed batch, encoded for ever as it will travel (protocol/batch.ts). */
-export interface StoredBatch extends BatchName {
-  payload: Uint8Array
-  /** Number of readings. */
-  count: number
-}
+export type { OutboxStats, StoredBatch } from './thread.ts'
 
 /** Store-and-forward: a reading stays on disk until the hub has acknowledged its batch. */
 export interface Outbox extends AsyncDisposable {
@@ -23,17 +23,70 @@ export interface Outbox extends AsyncDisposable {
   /** Called after each commit. */
   onCommit(listener: () => void): void
   stats(): Promise<OutboxStats>
-  /** Rejects when the store's thread has died; never resolves. */
+  /** Rejects when the store's thread has died or its file has broken; never resolves. */
   readonly died: Promise<never>
 }
 
-export interface OutboxStats {
-  epoch: string
-  /** Batches and readings that wait for the hub. */
-  batches: number
-  readings: number
-  /** Of the database file. */
-  bytes: number
-  /** Since this start. */
-  committedReadings: number
+export interface OutboxDeps {
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+export interface OutboxConfig extends CommitWindowConfig {
+  /** The database file. */
+  path: string
+}
+
+/** Acknowledged batches are deleted this often: in one transaction, since each costs an fsync. */
+const settleIntervalMs = 10_000
+
+/**
+ * Opens whatever state the file is in: a broken one is renamed to `<path>.corrupt-<time>` and a new
+ * one, with a new epoch, begins. One that breaks later is set aside too, and `died` rejects, so that
+ * the process starts anew.
+ */
+export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promise<Outbox> {
+  const { clock } = deps
+  const log = deps.log.child({ module: 'outbox' })
+  const store = await openStore({ ...deps, log }, config.path)
+  const listeners: (() => void)[] = []
+  const closing = new AbortController()
+
+  const window = createCommitWindow(
+    {
+      clock,
+      async commit(readings) {
+        await store.call('commit', readings)
+        for (const listener of listeners) listener()
+      },
+    },
+    config,
+  )
+
+  const settle = () =>
+    store.call('settle').catch((err) => log.warn({ err }, 'acknowledged batches not deleted'))
+  async function settleNowAndThen(): Promise<void> {
+    for (;;) {
+      await clock.sleep(settleIntervalMs, closing.signal)
+      await settle()
+    }
+  }
+  const settling = settleNowAndThen().catch(() => {}) // ends by the abort alone
+
+  return {
+    append: window.add,
+    pending: (after, limit) => store.call('pending', after, limit),
+    acknowledge: (epoch, ranges) => store.call('acknowledge', epoch, ranges),
+    onCommit: (listener) => void listeners.push(listener),
+    stats: () => store.call('stats'),
+    died: store.died,
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await settling
+      await window.flush()
+      await settle()
+      await store[Symbol.asyncDispose]()
+    },
+  }
 }

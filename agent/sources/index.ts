@@ -1,4 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
+import { aborted } from '../../core/tasks.ts'
 import type { DataSource } from '../../protocol/data-source-configuration.ts'
+import { planSources } from './configuration.ts'
+import { createRunning, type RunningSource, type SourcesDeps } from './running.ts'
+import type { SourceStatus } from './tally.ts'
+
+export type { SourcesDeps } from './running.ts'
+export { type Inventory, readInventory } from './system/inventory.ts'
+export type { SourceStatus } from './tally.ts'
 
 /** Acquires readings as the data source configuration says. */
 export interface Sources {
@@ -17,14 +26,47 @@ export interface Sources {
   status(): SourceStatus[]
 }
 
-export interface SourceStatus {
-  name: string
-  protocol: string
-  state: 'starting' | 'good' | 'degraded' | 'dead'
-  reason?: string
-  /** Since the source started. */
-  readings: number
-  /** Readings of Bad quality, by reason: `{"not_a_number": 3}`. */
-  bad: Record<string, number>
-  lastReadingAt?: number
+export interface SourcesConfig {
+  /** A data source may not ask for a shorter interval. */
+  minIntervalMs: number
+}
+
+export function createSources(deps: SourcesDeps, config: SourcesConfig): Sources {
+  let applied: RunningSource[] = []
+  let running: AbortSignal | undefined
+  const lives = new Set<Promise<void>>()
+
+  const start = (source: RunningSource, signal: AbortSignal) => {
+    const life = source.run(signal).finally(() => lives.delete(life))
+    lives.add(life)
+  }
+
+  return {
+    apply(dataSources) {
+      const planned = planSources(dataSources, config)
+      const left = new Set(applied)
+      const next = planned.map((plan) => {
+        const same = [...left].find(({ definition }) => isDeepStrictEqual(definition, plan.definition))
+        if (same) left.delete(same)
+        return { source: same ?? createRunning(plan, deps), isNew: same === undefined }
+      })
+      applied = next.map(({ source }) => source)
+      for (const source of left) source.stop()
+      for (const { source, isNew } of next) if (isNew && running) start(source, running)
+    },
+
+    offer(topic, payload) {
+      const stored = applied.flatMap((source) => source.offer?.(topic, payload) ?? [])
+      return stored.length === 0 ? undefined : Promise.all(stored).then(() => {})
+    },
+
+    async run(signal) {
+      running = signal
+      for (const source of applied) start(source, signal)
+      await aborted(signal)
+      await Promise.all(lives)
+    },
+
+    status: () => applied.map((source) => source.status()),
+  }
 }

@@ -1,0 +1,83 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Random } from '../../core/random.ts'
+import { backoffMs, type RetryPolicy } from '../../core/retry.ts'
+import type { DataSource } from '../../protocol/data-source-configuration.ts'
+import type { Reading } from '../../protocol/reading.ts'
+import type { PlannedSource } from './configuration.ts'
+import type { Source } from './source.ts'
+import { createTally, type SourceStatus } from './tally.ts'
+
+export interface SourcesDeps {
+  /** Resolves when the readings are on disk; rejects when they are not kept. */
+  store(readings: readonly Reading[]): Promise<void>
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+/** A source of the applied configuration, alive or between two lives. */
+export interface RunningSource {
+  readonly definition: DataSource
+  readonly offer: Source['offer']
+  /** Runs, and runs again after a failure, until aborted or stopped. Never rejects. */
+  run(signal: AbortSignal): Promise<void>
+  stop(): void
+  status(): SourceStatus
+}
+
+const restart: RetryPolicy = { initialMs: 1_000, maxMs: 60_000 }
+
+export function createRunning(
+  { definition, protocol, create }: PlannedSource,
+  deps: SourcesDeps,
+): RunningSource {
+  const { clock, random } = deps
+  const log = deps.log.child({ source: definition.name })
+  const tally = createTally(clock)
+  const stopped = new AbortController()
+
+  const source = create({
+    clock,
+    async emit(samples) {
+      if (samples.length === 0) return
+      const readings = samples.map(({ point, value, quality, time }) => ({ point, value, quality, time }))
+      try {
+        await deps.store(readings)
+      } catch (error) {
+        if (tally.refused(samples, error as Error)) log.warn({ err: error }, 'readings are not stored')
+        throw error
+      }
+      tally.stored(samples)
+    },
+  })
+
+  return {
+    definition,
+    offer: source.offer?.bind(source),
+    stop: () => stopped.abort(),
+    status: () => ({ name: definition.name, protocol, ...tally.status() }),
+    async run(outer) {
+      const signal = AbortSignal.any([outer, stopped.signal])
+      for (let attempt = 0; !signal.aborted; attempt++) {
+        const startedAt = clock.monotonic()
+        const error = await death(source, signal)
+        if (signal.aborted) return
+        tally.died(error)
+        if (clock.monotonic() - startedAt > restart.maxMs) attempt = 0
+        const delayMs = backoffMs(attempt, restart, random)
+        log.error({ err: error, delayMs }, 'source died')
+        await clock.sleep(delayMs, signal).catch(() => {}) // aborted: the loop ends
+      }
+    },
+  }
+}
+
+async function death(source: Source, signal: AbortSignal): Promise<Error> {
+  try {
+    await source.run(signal)
+    return new Error('the source ended by itself')
+  } catch (error) {
+    return error as Error
+  }
+}

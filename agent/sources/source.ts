@@ -1,0 +1,60 @@
+import type { Static, TSchema } from 'typebox'
+import type { Clock } from '../../core/clock.ts'
+import type { DataPointType } from '../../protocol/data-source-configuration.ts'
+import type { Typed } from './typed.ts'
+
+/** A reading on its way to the outbox: with the reason, should it not be Good. */
+export interface Sample extends Typed {
+  /** Id of the data point. */
+  point: string
+  /** Epoch milliseconds at the source. */
+  time: number
+}
+
+/** Acquires the samples of one data source. */
+export interface Source {
+  /**
+   * Acquires until aborted, then ends or rejects. What it rejects with before that makes the source
+   * dead; it is run again after a back-off. A value that cannot be had is a Bad sample, not a rejection.
+   */
+  run(signal: AbortSignal): Promise<void>
+  /** Takes a message of the local broker; undefined when no data point is bound to the topic. */
+  offer?(topic: string, payload: Buffer): Promise<void> | undefined
+}
+
+export interface SourceContext {
+  clock: Clock
+  /** Counts the samples; resolves when they are on disk, rejects when they could not be stored. */
+  emit(samples: readonly Sample[]): Promise<void>
+}
+
+/** One way to acquire. A new protocol is a folder with one of these and a line in protocols.ts. */
+export interface Protocol<S extends TSchema = TSchema, P extends TSchema = TSchema> {
+  /** customData of the source, without `protocol`, and of its points; both refuse unknown keys. */
+  readonly customData: { readonly source: S; readonly point: P }
+  /** Says what the schemas cannot; called only when they are satisfied. */
+  check?(source: Configured<S, P>, refuse: Refuse, limits: Limits): void
+  create(source: Configured<S, P>, context: SourceContext): Source
+}
+
+export interface Configured<S extends TSchema = TSchema, P extends TSchema = TSchema> {
+  custom: Static<S>
+  points: ConfiguredPoint<P>[]
+}
+
+export interface ConfiguredPoint<P extends TSchema = TSchema> {
+  id: string
+  type: DataPointType
+  custom: Static<P>
+}
+
+/** Reports a fault. `point` is the index of the point at fault, undefined for the source; `key` is in customData. */
+export type Refuse = (point: number | undefined, key: string, message: string) => void
+
+export interface Limits {
+  minIntervalMs: number
+}
+
+/** Ties `create` and `check` to the schemas beside them. */
+export const protocol = <S extends TSchema, P extends TSchema>(definition: Protocol<S, P>): Protocol =>
+  definition as unknown as Protocol

@@ -1,0 +1,91 @@
+import { closest } from 'fastest-levenshtein'
+import Type from 'typebox'
+import { statusCode } from '../../../protocol/reading.ts'
+import { Interval, intervalMs } from '../interval.ts'
+import { type ConfiguredPoint, type Protocol, protocol, type Refuse, type Sample } from '../source.ts'
+import { bad, type Typed, typed } from '../typed.ts'
+import { type Look, NoSensor, NoSuchFigure, observe, type Roots } from './host.ts'
+import { type Metric, metrics } from './metrics.ts'
+import { every } from './schedule.ts'
+
+const Source = Type.Object({ interval: Type.Optional(Interval) }, { additionalProperties: false })
+const Point = Type.Object(
+  {
+    metric: Type.String(),
+    /** disk.*: a path on the file system meant; "/" unless told. */
+    path: Type.Optional(Type.String({ pattern: '^/' })),
+    /** network.*: "eth0". */
+    interface: Type.Optional(Type.String({ minLength: 1 })),
+    /** temperature: "thermal_zone0" or "cpu-thermal"; the first sensor unless told. */
+    zone: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+)
+type Point = ConfiguredPoint<typeof Point>
+
+const defaultInterval = '10s'
+
+/** Figures of the machine itself, straight from the kernel. */
+export const systemOf = (roots: Roots): Protocol =>
+  protocol({
+    customData: { source: Source, point: Point },
+
+    check({ custom: { interval }, points }, refuse, { minIntervalMs }) {
+      if (interval !== undefined && intervalMs(interval) < minIntervalMs)
+        refuse(
+          undefined,
+          'interval',
+          `"${interval}" is shorter than sources.min_interval, ${minIntervalMs} ms`,
+        )
+      for (const [index, point] of points.entries()) checkPoint(index, point, refuse)
+    },
+
+    create({ custom: { interval = defaultInterval }, points }, { clock, emit }) {
+      const look = observe(roots)
+      return {
+        run: (signal) =>
+          every(intervalMs(interval), clock, signal, async () => {
+            const time = clock.now()
+            const now = look()
+            const samples = await Promise.all(points.map((point) => sample(point, now, time)))
+            // Not awaited: a slow disk must not slow the polling. What is not stored is counted.
+            emit(samples.filter((taken) => taken !== undefined)).catch(() => {})
+          }),
+      }
+    },
+  })
+
+function checkPoint(index: number, { type, custom }: Point, refuse: Refuse): void {
+  const metric = Object.hasOwn(metrics, custom.metric) ? metrics[custom.metric] : undefined
+  if (!metric) {
+    const guess = closest(custom.metric, Object.keys(metrics))
+    refuse(index, 'metric', `unknown metric ${JSON.stringify(custom.metric)}; did you mean "${guess}"?`)
+    return
+  }
+  for (const key of ['path', 'interface', 'zone'] as const) {
+    if (custom[key] !== undefined && metric.option?.key !== key)
+      refuse(index, key, `"${custom.metric}" does not take it`)
+    if (custom[key] === undefined && metric.option?.key === key && metric.option.required)
+      refuse(index, key, `missing; "${custom.metric}" needs it`)
+  }
+  const fitting = metric.whole ? ['INT', 'LONG', 'DOUBLE'] : ['DOUBLE']
+  if (!fitting.includes(type))
+    refuse(index, 'metric', `"${custom.metric}" fits a point of type ${fitting.join(', ')}, not ${type}`)
+}
+
+async function sample({ id, type, custom }: Point, look: Look, time: number): Promise<Sample | undefined> {
+  const metric = metrics[custom.metric] as Metric
+  try {
+    const raw = await metric.read(look, metric.option && custom[metric.option.key])
+    return raw === undefined ? undefined : { point: id, ...typed(raw, type), time }
+  } catch (error) {
+    return { point: id, ...unavailable(error), time }
+  }
+}
+
+function unavailable(error: unknown): Typed {
+  if (error instanceof NoSuchFigure) return bad('no_such_figure', statusCode.badNoData)
+  const { code } = error as NodeJS.ErrnoException
+  if (error instanceof NoSensor || code === 'ENOENT') return bad('not_supported', statusCode.badNotSupported)
+  return bad('read_failed', statusCode.badNoData)
+}

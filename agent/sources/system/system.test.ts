@@ -1,0 +1,142 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { statusCode } from '../../../protocol/reading.ts'
+import { manualClock } from '../../../test/manual-clock.ts'
+import type { ConfiguredPoint, Sample } from '../source.ts'
+import { systemOf } from './index.ts'
+import { every } from './schedule.ts'
+
+/** A kernel's view in files. */
+async function machine(files: Record<string, string>) {
+  const dir = await mkdtemp(join(tmpdir(), 'edgeward-system-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  const write = async (name: string, text: string) => {
+    await mkdir(dirname(join(dir, name)), { recursive: true })
+    await writeFile(join(dir, name), text)
+  }
+  for (const [name, text] of Object.entries(files)) await write(name, text)
+  return { roots: { proc: join(dir, 'proc'), sys: join(dir, 'sys') }, write }
+}
+
+type Asked = [type: ConfiguredPoint['type'], custom: object]
+
+/** Runs a source over the points `p0`, `p1`, … until the test ends. */
+function poll(roots: { proc: string; sys: string }, ...asked: Asked[]) {
+  const clock = manualClock(5_000)
+  const polls: Sample[][] = []
+  const source = systemOf(roots).create(
+    {
+      custom: { interval: '1s' },
+      points: asked.map(([type, custom], index) => ({ id: `p${index}`, type, custom })),
+    },
+    { clock, emit: async (samples) => void polls.push([...samples]) },
+  )
+  const stop = new AbortController()
+  const ended = source.run(stop.signal).catch(() => {})
+  onTestFinished(async () => {
+    stop.abort()
+    await ended
+  })
+  return {
+    async turn(number: number) {
+      await vi.waitFor(() => expect(polls.length).toBe(number), { interval: 5 })
+      return polls[number - 1] ?? []
+    },
+    advance: (ms: number) => clock.advance(ms),
+  }
+}
+
+const values = (samples: Sample[]) => Object.fromEntries(samples.map(({ point, value }) => [point, value]))
+
+test('figures come from the files of the kernel', async () => {
+  const { roots } = await machine({
+    'proc/loadavg': '0.25 0.50 1.75 1/90 7094\n',
+    'proc/uptime': '1732.97 3259.44\n',
+    'proc/meminfo': 'MemTotal: 4000 kB\nMemAvailable: 1000 kB\nSwapTotal: 500 kB\nSwapFree: 100 kB\n',
+    'proc/net/dev':
+      'Inter-| Receive | Transmit\n face |bytes\n  eth0: 430 1 2 0 0 0 0 0 9007199254740993 4 5 0 0 0 0 0\n',
+    'sys/class/thermal/thermal_zone0/type': 'cpu-thermal\n',
+    'sys/class/thermal/thermal_zone0/temp': '48250\n',
+  })
+  const { turn } = poll(
+    roots,
+    ['DOUBLE', { metric: 'load.15' }],
+    ['DOUBLE', { metric: 'uptime' }],
+    ['LONG', { metric: 'memory.used' }],
+    ['LONG', { metric: 'swap.used' }],
+    ['INT', { metric: 'network.rx_errors', interface: 'eth0' }],
+    ['LONG', { metric: 'network.tx_bytes', interface: 'eth0' }],
+    ['DOUBLE', { metric: 'temperature' }],
+    ['DOUBLE', { metric: 'temperature', zone: 'cpu-thermal' }],
+  )
+  const samples = await turn(1)
+  expect(values(samples)).toEqual({
+    p0: 1.75,
+    p1: 1732.97,
+    p2: 3000 * 1024,
+    p3: 400 * 1024,
+    p4: 2,
+    p5: 9007199254740993n,
+    p6: 48.25,
+    p7: 48.25,
+  })
+  expect(samples.every(({ time, quality }) => time === 5_000 && quality === statusCode.good)).toBe(true)
+})
+
+test('processor usage is what happened between two polls, so the first poll has none', async () => {
+  const { roots, write } = await machine({ 'proc/stat': 'cpu  100 0 100 800 0 0 0 0 0 0\n' })
+  const { turn, advance } = poll(roots, ['DOUBLE', { metric: 'cpu.usage' }])
+  expect(await turn(1)).toEqual([])
+  await write('proc/stat', 'cpu  130 0 100 860 10 0 0 0 0 0\n')
+  await advance(1_000)
+  expect(values(await turn(2))).toEqual({ p0: 30 })
+})
+
+test('what this machine does not have is a Bad reading and costs the others nothing', async () => {
+  const { roots } = await machine({
+    'proc/net/dev': ' lo: 1 0 0 0 0 0 0 0 1 0 0\n',
+    'proc/meminfo': 'MemTotal: 1 kB\n',
+  })
+  const { turn } = poll(
+    roots,
+    ['DOUBLE', { metric: 'temperature' }],
+    ['LONG', { metric: 'network.rx_bytes', interface: 'wlan7' }],
+    ['LONG', { metric: 'memory.used' }],
+    ['LONG', { metric: 'disk.free', path: '/no/such/place' }],
+    ['LONG', { metric: 'memory.total' }],
+  )
+  expect(await turn(1)).toEqual([
+    { point: 'p0', value: null, quality: statusCode.badNotSupported, reason: 'not_supported', time: 5_000 },
+    { point: 'p1', value: null, quality: statusCode.badNoData, reason: 'no_such_figure', time: 5_000 },
+    { point: 'p2', value: null, quality: statusCode.badNoData, reason: 'no_such_figure', time: 5_000 },
+    { point: 'p3', value: null, quality: statusCode.badNotSupported, reason: 'not_supported', time: 5_000 },
+    { point: 'p4', value: 1024, quality: statusCode.good, time: 5_000 },
+  ])
+})
+
+test('this very machine has memory, load, a disk and a loopback interface', async () => {
+  const { turn } = poll(
+    { proc: '/proc', sys: '/sys' },
+    ['LONG', { metric: 'memory.available' }],
+    ['DOUBLE', { metric: 'load.1' }],
+    ['LONG', { metric: 'disk.total' }],
+    ['LONG', { metric: 'network.rx_bytes', interface: 'lo' }],
+  )
+  for (const { quality } of await turn(1)) expect(quality).toBe(statusCode.good)
+})
+
+test('polls keep to the multiples of the interval and skip those that a slow one has missed', async () => {
+  const clock = manualClock()
+  const turns: number[] = []
+  const stop = new AbortController()
+  const ended = every(1_000, clock, stop.signal, async () => {
+    turns.push(clock.monotonic())
+    await clock.sleep(turns.length === 2 ? 2_300 : 400, stop.signal)
+  })
+  await clock.advance(6_000)
+  stop.abort(new Error('done'))
+  await expect(ended).rejects.toThrow('done')
+  expect(turns).toEqual([0, 1_000, 4_000, 5_000, 6_000])
+})

@@ -1,0 +1,84 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Sample } from './source.ts'
+
+export interface SourceStatus {
+  name: string
+  protocol: string
+  /**
+   * starting: nothing acquired yet; good: the newest reading of every point is Good and stored;
+   * degraded: some is not; dead: the source failed as a whole and waits to be run again.
+   */
+  state: 'starting' | 'good' | 'degraded' | 'dead'
+  reason?: string
+  /** Stored since the source started. */
+  readings: number
+  /** Of these, the ones that are not Good, by reason: `{"type_mismatch": 3}`. */
+  bad: Record<string, number>
+  /** Readings that could not be stored. Where a producer waits for its acknowledgement, it will repeat them. */
+  notStored: number
+  lastReadingAt?: number
+}
+
+/** Counts what a source brings and judges its health by it. */
+export interface Tally {
+  stored(samples: readonly Sample[]): void
+  /** True when storing worked before: worth a line in the log. */
+  refused(samples: readonly Sample[], error: Error): boolean
+  died(error: Error): void
+  status(): Omit<SourceStatus, 'name' | 'protocol'>
+}
+
+export function createTally(clock: Clock): Tally {
+  const bad = new Map<string, number>()
+  /** Points whose newest reading is not Good, and why. */
+  const faulty = new Map<string, string>()
+  let readings = 0
+  let notStored = 0
+  let lastReadingAt: number | undefined
+  let storeFault: string | undefined
+  let death: string | undefined
+
+  const judge = (): Pick<SourceStatus, 'state' | 'reason'> => {
+    if (death !== undefined) return { state: 'dead', reason: death }
+    if (storeFault !== undefined)
+      return { state: 'degraded', reason: `readings are not stored: ${storeFault}` }
+    const [first] = faulty
+    if (first !== undefined) {
+      const more = faulty.size > 1 ? ` (and ${faulty.size - 1} more points)` : ''
+      return { state: 'degraded', reason: `${first[0]}: ${first[1]}${more}` }
+    }
+    return { state: lastReadingAt === undefined ? 'starting' : 'good' }
+  }
+
+  return {
+    stored(samples) {
+      death = undefined
+      storeFault = undefined
+      readings += samples.length
+      for (const { point, reason } of samples) {
+        if (reason === undefined) faulty.delete(point)
+        else {
+          faulty.set(point, reason)
+          bad.set(reason, (bad.get(reason) ?? 0) + 1)
+        }
+      }
+      if (samples.length > 0) lastReadingAt = clock.now()
+    },
+    refused(samples, error) {
+      const news = storeFault === undefined
+      storeFault = error.message
+      notStored += samples.length
+      return news
+    },
+    died(error) {
+      death = error.message
+    },
+    status: () => ({
+      ...judge(),
+      readings,
+      bad: Object.fromEntries(bad),
+      notStored,
+      ...(lastReadingAt === undefined ? {} : { lastReadingAt }),
+    }),
+  }
+}

@@ -1,0 +1,30 @@
+import { Invalid } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import { parseJson } from '../../core/schema.ts'
+import { type Ack, parseAck, parseConfigurationAnnouncement } from '../../protocol/ack.ts'
+import type { AgentTopics } from '../../protocol/topics.ts'
+
+export interface InboxDeps {
+  onAck(ack: Ack): void
+  onConfiguration(eTag: string): void
+  log: Logger
+}
+
+/** Understands what the hub sends. What it cannot understand is counted in the log and dropped. */
+export function createInbox({ onAck, onConfiguration, log }: InboxDeps) {
+  let dropped = 0
+
+  return (topics: AgentTopics, topic: string, payload: Buffer): void => {
+    try {
+      const message = parseJson(payload.toString(), topic)
+      if (topic === topics.ack) onAck(parseAck(message, 'acknowledgement'))
+      else if (topic === topics.configuration)
+        onConfiguration(parseConfigurationAnnouncement(message, 'announcement').eTag)
+      else throw new Invalid('this release does not know the topic')
+    } catch (err) {
+      if (!(err instanceof Invalid)) throw err
+      dropped++
+      log.warn({ err, topic, dropped }, 'message of the hub not understood')
+    }
+  }
+}
