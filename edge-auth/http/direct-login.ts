@@ -1,0 +1,33 @@
+import Type from 'typebox'
+import { EdgeError } from '../../core/errors.ts'
+import type { HttpServer } from '../../core/http-server.ts'
+import { senderOf } from './request.ts'
+import { allowOnly, type HttpDeps, type Surface } from './route.ts'
+
+const Credentials = Type.Object({ username: Type.String(), password: Type.String() })
+
+class SignInRefused extends EdgeError {
+  override readonly name = 'SignInRefused'
+  readonly code = 'sign_in_refused'
+  override readonly statusCode = 401
+}
+
+const path = '/device/edge/api/v1/login/direct'
+
+/** A token in the body, for scripts. */
+export async function directLogin(server: HttpServer, { signIn }: HttpDeps, surface: Surface): Promise<void> {
+  server.removeContentTypeParser('text/plain')
+  allowOnly(server, 'POST', path)
+  server.post(path, { config: { access: 'anyone' }, schema: { body: Credentials } }, async (request) => {
+    const { username, password } = request.body
+    const sender = senderOf(request, surface)
+    const signedIn = await signIn({ username, password, method: 'direct', sender })
+    if (!signedIn) throw new SignInRefused('user name or password is wrong')
+    const { createdAt, expiresAt } = signedIn.session
+    return {
+      access_token: signedIn.token,
+      token_type: 'Bearer',
+      expires_in: Math.floor(expiresAt / 1000) - Math.floor(createdAt / 1000),
+    }
+  })
+}

@@ -1,0 +1,19 @@
+import type { Database } from '../../core/sqlite.ts'
+
+/** What this box has settled once for itself. */
+export interface Setting {
+  /** `client_id` of introspection replies. */
+  readonly key: 'box_id'
+  readonly value: string
+}
+
+export function settingTable(db: Database) {
+  const put = db.prepare<Setting>(`
+    INSERT INTO setting (key, value) VALUES (@key, @value) ON CONFLICT (key) DO UPDATE SET value = @value`)
+  const all = db.prepare<[], Setting>(`SELECT key, value FROM setting`)
+
+  return {
+    put: (setting: Setting): void => void put.run(setting),
+    all: (): Setting[] => all.all(),
+  }
+}

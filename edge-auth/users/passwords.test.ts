@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { systemRandom } from '../../core/random.ts'
+import { createPasswords, HashingBusy } from './passwords.ts'
+
+const passwords = createPasswords({ random: systemRandom }, { parallel: 1, waiting: 2 })
+
+test('a password is kept as argon2id with the parameters we promise', async () => {
+  const hash = await passwords.hash('correct horse')
+  expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  expect(await passwords.verify(hash, 'correct horse')).toBe(true)
+  expect(await passwords.verify(hash, 'correct horsE')).toBe(false)
+})
+
+test('nobody has no password', async () => {
+  expect(await passwords.verify(undefined, 'correct horse')).toBe(false)
+})
+
+test.each(['seven77', 'x'.repeat(1025), 'ü'.repeat(513)])(
+  'a password of wrong length is not hashed',
+  async (password) => {
+    await expect(passwords.hash(password)).rejects.toMatchObject({ code: 'invalid' })
+  },
+)
+
+test('one more than may wait is sent away, and the others are served', async () => {
+  const attempts = Array.from({ length: 4 }, () => passwords.verify(undefined, 'correct horse'))
+  const results = await Promise.allSettled(attempts)
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+  await expect(attempts[3]).rejects.toThrow(HashingBusy)
+  expect(await passwords.verify(undefined, 'correct horse')).toBe(false) // the place is free again
+})

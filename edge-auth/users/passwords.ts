@@ -1,0 +1,79 @@
+import { hash, type Options, verify } from '@node-rs/argon2'
+import { EdgeError, Invalid } from '../../core/errors.ts'
+import { type Random, randomSecret } from '../../core/random.ts'
+
+export interface Passwords {
+  /** PHC string. Throws `Invalid` when the password is too short or too long, `HashingBusy`. */
+  hash(password: string): Promise<string>
+  /**
+   * Takes the same time without a hash, for a user that does not exist, and is then false.
+   * Throws `Invalid` for a password that no user can have, `HashingBusy`.
+   */
+  verify(hash: string | undefined, password: string): Promise<boolean>
+  generate(): string
+}
+
+export interface PasswordsConfig {
+  /** Hashes at once; each takes a core. */
+  parallel: number
+  /** Further ones that may wait. */
+  waiting: number
+}
+
+/** Too many passwords wait to be checked. */
+export class HashingBusy extends EdgeError {
+  override readonly name = 'HashingBusy'
+  readonly code = 'busy'
+  override readonly statusCode = 503
+  override readonly retryable = true
+  override readonly cure = 'Try again in a moment.'
+
+  constructor() {
+    super('too many sign-ins at once')
+  }
+}
+
+/** argon2id, which the library takes unless told. */
+const cost: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const minBytes = 8
+const maxBytes = 1024
+
+export function createPasswords({ random }: { random: Random }, config: PasswordsConfig): Passwords {
+  const limited = limit(config)
+  const nobodys = hash(randomSecret(random), cost)
+  nobodys.catch(() => {}) // seen by whoever verifies
+
+  return {
+    async hash(password) {
+      const bytes = Buffer.byteLength(password)
+      if (bytes < minBytes || bytes > maxBytes)
+        throw new Invalid(`a password has ${minBytes} to ${maxBytes} bytes`)
+      return limited(() => hash(password, cost))
+    },
+    async verify(known, password) {
+      if (Buffer.byteLength(password) > maxBytes)
+        throw new Invalid(`a password has at most ${maxBytes} bytes`)
+      const matches = await limited(async () => verify(known ?? (await nobodys), password))
+      return matches && known !== undefined
+    },
+    generate: () => random.bytes(12).toString('base64url'),
+  }
+}
+
+/** First come, first served; refuses at once what could not be served soon. */
+function limit({ parallel, waiting }: PasswordsConfig) {
+  const queue: (() => void)[] = []
+  let running = 0
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running < parallel) running++
+    else if (queue.length < waiting) await new Promise<void>((resolve) => queue.push(resolve))
+    else throw new HashingBusy()
+    try {
+      return await work()
+    } finally {
+      const next = queue.shift() // inherits this place
+      if (next) next()
+      else running--
+    }
+  }
+}
