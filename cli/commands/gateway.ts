@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import type { Inventory } from '../../agent/index.ts'
+import { type CommonOptions, createContext } from '../context.ts'
+import { fields, print, when } from '../output.ts'
+import { serve } from '../serve.ts'
+import { type AgentStatus, describeStatus } from '../status.ts'
+
+export function gatewayCommands(program: Command): void {
+  program
+    .command('run')
+    .description('run the gateway daemon')
+    .action((_options, command: Command) =>
+      serve(createContext('gateway', command.optsWithGlobals<CommonOptions>())),
+    )
+
+  program
+    .command('status')
+    .description('state of identity, uplink, sources and outbox')
+    .action(async (_options, command: Command) => {
+      const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
+      const status = await context.operate<AgentStatus>('agent.status')
+      const inventory = await context.operate<Inventory>('agent.inventory')
+      print(context.json, { ...status, inventory }, () => describeStatus(status, inventory))
+    })
+
+  program
+    .command('cert')
+    .description('certificates of this box')
+    .command('show')
+    .description('the device CA and the certificate of this box')
+    .action(async (_options, command: Command) => {
+      const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
+      const shown = await context.operate<Certificates>('cert.show')
+      print(context.json, shown, () => describeCertificates(shown))
+    })
+}
+
+interface Certificates {
+  ca: { subject: string; notAfter: number | string; fingerprint256: string; pem: string }
+  server: { names: string[]; notAfter: number | string; fingerprint256: string }
+}
+
+const date = (at: number | string) => when(new Date(at).getTime())
+
+const describeCertificates = ({ ca, server }: Certificates): string =>
+  [
+    fields([
+      ['device CA', ca.subject],
+      ['  valid to', date(ca.notAfter)],
+      ['  SHA-256', ca.fingerprint256],
+      ['this box', server.names.join(', ')],
+      ['  valid to', date(server.notAfter)],
+      ['  SHA-256', server.fingerprint256],
+    ]),
+    '',
+    ca.pem.trim(),
+  ].join('\n')

@@ -1,0 +1,226 @@
+import type { Command } from 'commander'
+import { writeFileAtomic } from '../../core/files.ts'
+import { type SecurityProfile, securityProfiles } from '../../protocol/boarding.ts'
+import { type CommonOptions, createContext } from '../context.ts'
+import { readDocument } from '../input.ts'
+import { columns, fields, print, when } from '../output.ts'
+import { serve } from '../serve.ts'
+
+interface ServiceCredential {
+  tenant: string
+  client_id: string
+  client_secret: string
+  url?: string
+}
+
+interface Agent {
+  id: string
+  name: string
+  tenant: string
+  profile: SecurityProfile
+  boardingStatus: string
+  online: boolean
+}
+
+interface Boarding {
+  id: string
+  name: string
+  boarding: object
+}
+
+interface Page {
+  readings: { pointId: string; time: string; value: unknown; quality: number }[]
+  next?: string
+}
+
+export function hubCommands(program: Command): void {
+  const hub = program.command('hub').description('the cloud side; without a further command it serves')
+  hub.action((_options, command: Command) => serve(contextOf(command)))
+
+  hub
+    .command('init')
+    .description('make the first tenant and its service credentials, printed once')
+    .option('--tenant <name>', 'name of the tenant', 'default')
+    .action(async ({ tenant }: { tenant: string }, command: Command) =>
+      showCredential(command, 'init', { tenant }),
+    )
+
+  const tenant = hub.command('tenant').description('tenants of the hub')
+  tenant
+    .command('add <name>')
+    .description('add a tenant; its service credentials are printed once')
+    .action((name: string, _options, command: Command) => showCredential(command, 'tenant.add', { name }))
+  tenant
+    .command('credential <name>')
+    .description('make further service credentials for a tenant, printed once')
+    .action((name: string, _options, command: Command) =>
+      showCredential(command, 'tenant.credential', { name }),
+    )
+  tenant
+    .command('revoke <client-id>')
+    .description('end service credentials; tokens that they got end too')
+    .action((client_id: string, _options, command: Command) =>
+      change(command, 'tenant.revoke', { client_id }, `${client_id} revoked`),
+    )
+  tenant
+    .command('list')
+    .description('list the tenants')
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command)
+      const tenants = await context.operate<{ name: string; client_ids: string[] }[]>('tenant.list')
+      const rows = tenants.map(({ name, client_ids }) => [name, client_ids.join(', ')])
+      print(context.json, tenants, () => columns(['TENANT', 'CLIENT IDS'], rows, 'no tenants'))
+    })
+
+  agentCommands(hub)
+  dataCommand(hub)
+}
+
+const contextOf = (command: Command) => createContext('hub', command.optsWithGlobals<CommonOptions>())
+
+async function showCredential(command: Command, operation: string, params: object): Promise<void> {
+  const context = contextOf(command)
+  const credential = await context.operate<ServiceCredential>(operation, params)
+  print(context.json, credential, () =>
+    fields([
+      ['tenant', credential.tenant],
+      ['client id', credential.client_id],
+      ['client secret', `${credential.client_secret}  (shown once)`],
+      ['url', credential.url],
+    ]),
+  )
+}
+
+function agentCommands(hub: Command): void {
+  const agent = hub.command('agent').description('agents: the boxes a tenant knows')
+  agent
+    .command('create')
+    .description('create an agent and write its boarding configuration')
+    .requiredOption('--name <name>', 'name, unique in the tenant')
+    .option('--profile <profile>', `how it proves itself: ${securityProfiles.join(' or ')}`, 'RSA_3072')
+    .option('--tenant <tenant>', 'tenant, where there are several')
+    .option('--out <file>', 'write the boarding configuration here instead of standard output')
+    .action(async ({ out, ...params }: { name: string; profile: string; out?: string }, command: Command) =>
+      writeBoarding(command, 'agent.create', params, out),
+    )
+  agent
+    .command('boarding <agent>')
+    .description('write the boarding configuration of an agent again')
+    .option('--out <file>', 'write it here instead of standard output')
+    .action(async (id: string, { out }: { out?: string }, command: Command) =>
+      writeBoarding(command, 'agent.boarding', { id }, out),
+    )
+  agent
+    .command('list')
+    .description('list the agents')
+    .option('--tenant <tenant>', 'of one tenant')
+    .action(async (params: { tenant?: string }, command: Command) => {
+      const context = contextOf(command)
+      const agents = await context.operate<Agent[]>('agent.list', params)
+      const rows = agents.map((a) => [
+        a.id,
+        a.name,
+        a.tenant,
+        a.profile,
+        a.boardingStatus,
+        a.online ? 'online' : 'offline',
+      ])
+      print(context.json, agents, () =>
+        columns(['ID', 'NAME', 'TENANT', 'PROFILE', 'BOARDING', 'LINK'], rows, 'no agents'),
+      )
+    })
+  agent
+    .command('show <agent>')
+    .description('one agent, by id or name')
+    .action((id: string, _options, command: Command) => show(command, 'agent.show', { id }))
+  agent
+    .command('configure <agent> <file>')
+    .description('set the data source configuration of an agent; - reads standard input')
+    .action(async (id: string, file: string, _options, command: Command) => {
+      const context = contextOf(command)
+      const configuration = await readDocument(file)
+      const result = await context.operate<{ id: string; eTag: string }>('agent.configure', {
+        id,
+        configuration,
+      })
+      print(context.json, result, `configured; eTag ${result.eTag}`)
+    })
+  agent
+    .command('configuration <agent>')
+    .description('the data source configuration of an agent')
+    .action((id: string, _options, command: Command) => show(command, 'agent.configuration', { id }))
+  agent
+    .command('offboard <agent>')
+    .description('end the credentials of an agent; a new boarding configuration takes it in again')
+    .action((id: string, _options, command: Command) =>
+      change(command, 'agent.offboard', { id }, 'offboarded'),
+    )
+  agent
+    .command('remove <agent>')
+    .description('remove an agent with its readings')
+    .action((id: string, _options, command: Command) => change(command, 'agent.remove', { id }, 'removed'))
+}
+
+async function writeBoarding(
+  command: Command,
+  operation: string,
+  params: object,
+  out?: string,
+): Promise<void> {
+  const context = contextOf(command)
+  const { boarding, id, name } = await context.operate<Boarding>(operation, params)
+  if (out === undefined) return print(true, { id, name, ...boarding }, '')
+  await writeFileAtomic(out, `${JSON.stringify(boarding, null, 2)}\n`, 0o600)
+  print(context.json, { id, name, out }, `agent ${name} (${id}): boarding configuration written to ${out}`)
+}
+
+async function show(command: Command, operation: string, params: object): Promise<void> {
+  const context = contextOf(command)
+  const result = await context.operate<Record<string, unknown>>(operation, params)
+  const text = () =>
+    fields(
+      Object.entries(result).map(([label, value]) => [
+        label,
+        label.endsWith('At') && typeof value === 'number'
+          ? when(value)
+          : typeof value === 'object'
+            ? JSON.stringify(value)
+            : value,
+      ]),
+    )
+  print(context.json, result, text)
+}
+
+async function change(command: Command, operation: string, params: object, said: string): Promise<void> {
+  const context = contextOf(command)
+  const result = await context.operate(operation, params)
+  print(context.json, result ?? {}, said)
+}
+
+function dataCommand(hub: Command): void {
+  hub
+    .command('data')
+    .description('print the readings that arrived from an agent')
+    .requiredOption('--agent <agent>', 'id or name')
+    .option('--point <point>', 'only this data point')
+    .option('--since <time>', 'only from this time on (ISO 8601)')
+    .action(
+      async (
+        { agent, point, since }: { agent: string; point?: string; since?: string },
+        command: Command,
+      ) => {
+        const context = contextOf(command)
+        for (let after: string | undefined; ; ) {
+          const page = await context.operate<Page>('data.query', { agent, point, since, after })
+          for (const { pointId, time, value, quality } of page.readings)
+            print(
+              context.json,
+              { pointId, time, value, quality },
+              `${time}  ${pointId}  ${value}  ${quality === 0 ? 'Good' : `0x${quality.toString(16).padStart(8, '0')}`}`,
+            )
+          after = page.next
+          if (after === undefined) return
+        }
+      },
+    )
+}

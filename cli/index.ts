@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { appCommands } from './commands/apps.ts'
+import { configCommands } from './commands/config.ts'
+import { gatewayCommands } from './commands/gateway.ts'
+import { hubCommands } from './commands/hub.ts'
+import { identityCommands } from './commands/identity.ts'
+import { userCommands } from './commands/users.ts'
+import { demoCommand } from './demo/index.ts'
+import { reportError } from './output.ts'
+
+/** Runs one command and leaves its exit code: 0 done, 1 failed, 2 usage, 3 not onboarded, 4 refused, 5 unreachable. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = createProgram()
+  try {
+    // As an option of the program --version would swallow that of "app add".
+    await program.parseAsync(argv[0] === '--version' ? ['-V'] : argv, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+    else process.exitCode = reportError(error, argv.includes('--json'))
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('edgeward')
+    .description(
+      'Identity, telemetry and local authority for an industrial gateway; and the hub it talks to.',
+    )
+    .version(version(), '-V', 'print the version')
+    .option('--config <file>', 'configuration file (default: /etc/edgeward/edgeward.toml)')
+    .option(
+      '--state-dir <dir>',
+      'state directory (default: /var/lib/edgeward; of the hub: /var/lib/edgeward-hub)',
+    )
+    .option('--json', 'print results as JSON')
+    .exitOverride()
+    .showHelpAfterError()
+  for (const add of [
+    gatewayCommands,
+    identityCommands,
+    userCommands,
+    appCommands,
+    configCommands,
+    hubCommands,
+    demoCommand,
+  ])
+    add(program)
+  return program
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,203 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openAgent } from './agent/index.ts'
+import { openBroker } from './broker/index.ts'
+import { openCerts } from './certs/index.ts'
+import { type Config, deviceName } from './config.ts'
+import { createConsole } from './console/index.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { controlSocket, type Operations, serveControl } from './core/control.ts'
+import { Invalid } from './core/errors.ts'
+import { ensurePrivateDir } from './core/files.ts'
+import { createHttp } from './core/http-client.ts'
+import type { Logger } from './core/log.ts'
+import { type Random, systemRandom } from './core/random.ts'
+import { lockState, StateInUse } from './core/sqlite.ts'
+import { runTasks, watching } from './core/tasks.ts'
+import { openEdgeAuth } from './edge-auth/index.ts'
+import { openHub } from './hub/index.ts'
+
+/** Where a process keeps what it knows, and what lives only while it runs. */
+export interface Places {
+  stateDir: string
+  runtimeDir: string
+}
+
+/** What `edgeward run` and `edgeward hub` serve, and what a command opens while they are stopped. */
+export interface Service extends AsyncDisposable {
+  readonly operations: Operations
+  /** Serves until aborted; calls `ready` with the addresses once everything listens. */
+  serve(signal: AbortSignal, ready: (addresses: object) => void): Promise<void>
+}
+
+export interface ServiceDeps {
+  log: Logger
+  clock?: Clock
+  random?: Random
+}
+
+/** Opens the gateway's stores, as their one owner. Throws `StateInUse`. */
+export async function openGateway(config: Config, places: Places, deps: ServiceDeps): Promise<Service> {
+  await using held = new AsyncDisposableStack()
+  const { clock, random, log, module } = common(deps)
+  await claim(places, clock, held)
+  const http = createHttp({ caFile: config.proxy.ca_file })
+
+  const certs = await openCerts(
+    { clock, random, log: module('certs') },
+    { dir: join(places.stateDir, 'pki'), names: config.certs.names, deviceName: deviceName(config) },
+  )
+  const auth = held.use(
+    await openEdgeAuth(
+      { clock, random, log: module('edge-auth') },
+      {
+        dir: places.stateDir,
+        runtimeDir: places.runtimeDir,
+        listen: config.auth.listen,
+        introspectPublic: config.auth.introspect_public,
+        tokenLifetimeMs: config.auth.token_lifetime,
+        ...given('introspectListen', config.auth.introspect_listen),
+        ...given('proxyGroup', config.auth.proxy_group),
+      },
+    ),
+  )
+  const agent = held.use(
+    await openAgent({ http, clock, random, log: module('agent') }, agentConfig(config, places)),
+  )
+  const operations = { ...agent.operations, ...auth.operations, ...certs.operations }
+
+  const all = held.move()
+  return {
+    operations,
+    async serve(signal, ready) {
+      await using serving = new AsyncDisposableStack()
+      const broker = serving.use(
+        await openBroker(
+          { authenticate: auth.authenticateApp, offer: agent.offer, random, log: module('broker') },
+          {
+            listen: config.broker.listen,
+            tls: certs.server,
+            ...given('tlsListen', config.broker.tls_listen),
+          },
+        ),
+      )
+      auth.onAppChange(broker.disconnect)
+      const admin = serving.use(
+        createConsole(
+          { health: () => health(operations), log: module('console') },
+          { listen: config.admin.listen },
+        ),
+      )
+      const addresses = { ...(await auth.listen()), ...(await admin.listen()), ...broker.addresses }
+      serving.use(await serveControl(controlSocket(places), operations, module('control')))
+      ready(addresses)
+      log.info(addresses, 'gateway serves')
+      await runTasks(signal, agent.run, watching(auth.died))
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+/** Opens the hub's stores, as their one owner. Throws `StateInUse`. */
+export async function openHubService(config: Config, places: Places, deps: ServiceDeps): Promise<Service> {
+  await using held = new AsyncDisposableStack()
+  const { clock, random, log, module } = common(deps)
+  await claim(places, clock, held)
+  const { hub: settings } = config
+  const hub = held.use(
+    await openHub(
+      { clock, random, log: module('hub') },
+      {
+        dir: places.stateDir,
+        http: settings.http,
+        mqtt: settings.mqtt,
+        iatLifetimeMs: settings.iat_lifetime,
+        credentialLifetimeMs: settings.credential_lifetime,
+        tokenLifetimeMs: settings.token_lifetime,
+        ...given('publicUrl', settings.public_url),
+        ...given('publicMqtt', settings.public_mqtt),
+        ...given('tls', await hubTls(settings)),
+      },
+    ),
+  )
+  const all = held.move()
+  return {
+    operations: hub.operations,
+    async serve(signal, ready) {
+      const addresses = await hub.listen()
+      await using _control = await serveControl(controlSocket(places), hub.operations, module('control'))
+      ready(addresses)
+      log.info(addresses, 'hub serves')
+      await runTasks(signal, watching(hub.died))
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+function common({ log, clock = systemClock, random = systemRandom }: ServiceDeps) {
+  return { clock, random, log, module: (name: string) => log.child({ module: name }) }
+}
+
+/** A command holds the lock for a moment only, so a starting daemon waits that long. */
+const lockPatienceMs = 5_000
+
+async function claim(places: Places, clock: Clock, held: AsyncDisposableStack): Promise<void> {
+  await ensurePrivateDir(places.stateDir)
+  await mkdir(places.runtimeDir, { recursive: true, mode: 0o755 })
+  const deadline = clock.monotonic() + lockPatienceMs
+  for (;;) {
+    try {
+      held.use(lockState(places.stateDir))
+      return
+    } catch (error) {
+      if (!(error instanceof StateInUse) || clock.monotonic() > deadline) throw error
+      await clock.sleep(100)
+    }
+  }
+}
+
+function agentConfig({ agent, uplink, outbox, sources, proxy }: Config, { stateDir }: Places) {
+  return {
+    stateDir,
+    retry: { initialMs: agent.retry_initial, maxMs: agent.retry_max },
+    uplink: {
+      window: uplink.window,
+      ackTimeoutMs: uplink.ack_timeout,
+      retry: { initialMs: uplink.retry_initial, maxMs: uplink.retry_max },
+      ...given('caFile', proxy.ca_file),
+    },
+    outbox: { commitIntervalMs: outbox.commit_interval, commitBytes: outbox.commit_bytes },
+    sources: { minIntervalMs: sources.min_interval },
+  }
+}
+
+async function hubTls({ tls_cert, tls_key, tls_ca }: Config['hub']) {
+  if (tls_cert === undefined && tls_key === undefined) return undefined
+  const cert = await readSetting(tls_cert, 'hub.tls_cert')
+  const key = await readSetting(tls_key, 'hub.tls_key')
+  return { cert, key, ...(tls_ca === undefined ? {} : { ca: await readSetting(tls_ca, 'hub.tls_ca') }) }
+}
+
+async function readSetting(path: string | undefined, setting: string): Promise<string> {
+  if (path === undefined)
+    throw new Invalid(`${setting} is missing`, { cure: 'TLS needs hub.tls_cert and hub.tls_key.' })
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new Invalid(`${setting}: ${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Asks every store a question; one that does not answer is a fault. */
+async function health(operations: Operations) {
+  const faults: string[] = []
+  for (const name of ['agent.status', 'user.list']) {
+    const answer = operations[name]?.({}) ?? Promise.reject(new Error('no such operation'))
+    await answer.catch((error: Error) => faults.push(`${name}: ${error.message}`))
+  }
+  return { ok: faults.length === 0, faults }
+}
+
+/** An optional key, present only when it has a value. */
+const given = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
+  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V })
