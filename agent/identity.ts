@@ -87,7 +87,7 @@ export async function openIdentity(deps: IdentityDeps, { dir, retry }: IdentityC
 /** The identity that lies in `vault`. */
 export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryPolicy): Promise<Identity> {
   const { http, clock, random } = deps
-  const log = deps.log.child({ module: 'identity' })
+  const log = deps.log.child({ part: 'identity' })
   const closing = new AbortController()
   const listeners = new Set<() => void>()
   const time = createHubTime(clock)

@@ -40,7 +40,7 @@ export interface HttpServerOptions {
  */
 export function createHttpServer({ log, tls, bodyLimit = 65_536, errorBody }: HttpServerOptions): HttpServer {
   const server = Fastify({
-    loggerInstance: log,
+    loggerInstance: quieter(log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     requestTimeout: 10_000,
@@ -70,6 +70,12 @@ export function createHttpServer({ log, tls, bodyLimit = 65_536, errorBody }: Ht
     reply.status(404).send(body({ status: 404, code: 'not_found', message: 'no such resource' }, request)),
   )
   return server
+}
+
+/** Fastify tells at level info where it listens, in words; our ready lines say that in fields. */
+function quieter(log: Logger): Logger {
+  const keep = log.isLevelEnabled('debug') || !log.isLevelEnabled('info')
+  return keep ? log : log.child({}, { level: 'warn' })
 }
 
 const problem = ({

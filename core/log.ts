@@ -36,4 +36,9 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
 
 /** In this process, not in pino's worker: a single-file executable cannot load that. */
 const prettyStream = (): DestinationStream =>
-  pretty({ destination: 2, sync: true, ignore: 'module', messageFormat: '{if module}{module}: {end}{msg}' })
+  pretty({
+    destination: 2,
+    sync: true,
+    ignore: 'module,part',
+    messageFormat: '{if module}{module}{end}{if part}/{part}{end} {msg}',
+  })

@@ -65,8 +65,7 @@ export interface EdgeAuth extends AsyncDisposable {
 const waitingHashes = 32
 
 export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): Promise<EdgeAuth> {
-  const { clock, random } = deps
-  const log = deps.log.child({ module: 'edge-auth' })
+  const { clock, random, log } = deps
   await using opening = new AsyncDisposableStack()
   const store = opening.use(await openStore(config.dir))
 

@@ -46,8 +46,7 @@ export interface HubDeps {
   log: Logger
 }
 
-export async function openHub({ clock, random, log: parentLog }: HubDeps, config: HubConfig): Promise<Hub> {
-  const log = parentLog.child({ module: 'hub' })
+export async function openHub({ clock, random, log }: HubDeps, config: HubConfig): Promise<Hub> {
   await using opened = new AsyncDisposableStack()
   await ensurePrivateDir(config.dir)
   const registry = opened.use(await openRegistry(config.dir))

@@ -53,7 +53,7 @@ export async function openConfiguration(
   { dir, retry }: { dir: string; retry: RetryPolicy },
 ): Promise<Configuration> {
   const { identity, apply, clock, random } = deps
-  const log = deps.log.child({ module: 'configuration' })
+  const log = deps.log.child({ part: 'configuration' })
   await ensurePrivateDir(dir)
   const path = join(dir, 'dsc.json')
   let inForce: DataSourceConfiguration | undefined

@@ -48,7 +48,7 @@ const settleIntervalMs = 10_000
  */
 export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promise<Outbox> {
   const { clock } = deps
-  const log = deps.log.child({ module: 'outbox' })
+  const log = deps.log.child({ part: 'outbox' })
   const store = await openStore({ ...deps, log }, config.path)
   const listeners: (() => void)[] = []
   const closing = new AbortController()

@@ -57,7 +57,7 @@ export interface UplinkConfig {
 
 export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   const { identity, outbox, clock, random, onConfiguration } = deps
-  const log = deps.log.child({ module: 'uplink' })
+  const log = deps.log.child({ part: 'uplink' })
   const furtherCa = config.caFile === undefined ? [] : [readFileSync(config.caFile, 'utf8')]
   let link: Pick<UplinkStatus, 'state' | 'reason' | 'target'> = { state: 'waiting', reason: notOnboarded }
   let delivered: Pick<UplinkStatus, 'acknowledgedBatches' | 'lastAckAt'> = { acknowledgedBatches: 0 }

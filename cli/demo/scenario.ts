@@ -70,7 +70,12 @@ export async function startGateway(
     await startChild<GatewayAddresses>({
       command: ['run'],
       stateDir: join(dir, profile.toLowerCase()),
-      env: { EDGEWARD_AUTH_LISTEN: anyPort, EDGEWARD_ADMIN_LISTEN: anyPort, EDGEWARD_BROKER_LISTEN: anyPort },
+      env: {
+        EDGEWARD_AUTH_LISTEN: anyPort,
+        EDGEWARD_ADMIN_LISTEN: anyPort,
+        EDGEWARD_BROKER_LISTEN: anyPort,
+        EDGEWARD_UPLINK_RETRY_MAX: '2s', // who watches a demo does not wait half a minute for a reconnection
+      },
     }),
   )
   const { id: agentId, boarding } = await hub.child.operate<{ id: string; boarding: BoardingConfiguration }>(

@@ -37,7 +37,7 @@ export function createHubServer(
   const server = createHttpServer({ log: deps.log, tls, errorBody: errorBody(deps.random) })
   server.register(formbody)
   acceptEmptyJson(server)
-  logRefusals(server)
+  logRefusals(server, deps.log)
   const guard = createGuard(server, deps)
 
   registerRoutes(server, deps.registrations)
@@ -61,12 +61,12 @@ export function createHubServer(
 }
 
 /** With the caller's correlation id, so that a call is found in both logs. */
-function logRefusals(server: HttpServer): void {
+function logRefusals(server: HttpServer, log: Logger): void {
   server.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, headers } = request
     if (reply.statusCode < 400) return
     const fields = { method, route: routeOptions.url, status: reply.statusCode }
-    request.log.info({ ...fields, correlationId: headers['correlation-id'] }, 'request refused')
+    log.info({ ...fields, correlationId: headers['correlation-id'] }, 'request refused')
   })
 }
 

@@ -35,7 +35,7 @@ export interface IngestDeps {
 /** Throws `AddressInUse`. */
 export async function openIngest(deps: IngestDeps, config: ListenerConfig): Promise<Ingest> {
   const { store, verify, clock, random } = deps
-  const log = deps.log.child({ module: 'ingest' })
+  const log = deps.log.child({ part: 'ingest' })
   const sessions = createSessions({ clock, log })
   await using opened = new AsyncDisposableStack()
   const broker = await createBroker({

@@ -48,7 +48,7 @@ export async function openReadingStore(
   deps: { log: Logger },
   config: { dir: string },
 ): Promise<ReadingStore> {
-  const log = deps.log.child({ module: 'store' })
+  const log = deps.log.child({ part: 'store' })
   const path = join(config.dir, 'readings.db')
   const thread = await openThread<StoreThread>(threadUrl('thread', import.meta.url), { path })
   const commits = createCommitQueue((arrivals) => thread.call('commit', arrivals))
