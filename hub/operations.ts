@@ -147,15 +147,18 @@ function agentOperations({
   })
 
   async function show(agent: Agent) {
-    const [credential, configuration] = await Promise.all([
+    const [credential, configuration, malformed] = await Promise.all([
       registry.call('newestCredential', agent.id),
       registry.call('configuration', agent.id),
+      store.malformed(agent.id),
     ])
     const seenAt = presence.lastSeenAt(agent.id)
     return {
       ...summary(agent),
       lastSeenAt: seenAt === undefined ? null : iso(seenAt),
       configurationETag: configuration.eTag,
+      malformedBatches: malformed.count,
+      lastMalformed: malformed.lastReason,
       credential: credential
         ? {
             number: credential.id,

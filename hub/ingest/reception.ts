@@ -17,8 +17,6 @@ export class PublishRefused extends EdgeError {
  * be. Anything else rejects.
  */
 export function reception({ store, clock, log }: { store: ReadingStore; clock: Clock; log: Logger }) {
-  let dropped = 0
-
   return async (session: Session | undefined, packet: PublishPacket): Promise<void> => {
     if (session === undefined || !mayPublish(session, packet)) {
       log.warn({ agentId: session?.principal.agentId, topic: packet.topic }, 'publish refused')
@@ -34,8 +32,7 @@ export function reception({ store, clock, log }: { store: ReadingStore; clock: C
         log.error({ err, agentId }, 'batch could not be committed')
         throw err
       }
-      dropped++
-      log.warn({ err, agentId, dropped }, 'message is no batch and was dropped')
+      log.warn({ err, agentId }, 'message is no batch and was kept aside')
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log.ts'
 import { openThread, threadUrl } from '../../core/thread.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import { parseCursor, writeCursor } from './cursor.ts'
+import type { MalformedTally } from './malformed-table.ts'
 import type { StoredReading } from './reading-table.ts'
 import type { StoreThread } from './thread.ts'
 
@@ -13,12 +14,14 @@ export type { StoredReading } from './reading-table.ts'
 export interface ReadingStore extends AsyncDisposable {
   /**
    * Commits one batch of an agent once; resolves when it is on disk. A batch whose body cannot be read
-   * is kept aside and counts as committed, with no readings, so that nothing waits behind it. Throws
-   * `Invalid` when not even the header can be read.
+   * is kept aside and counts as committed, with no readings, so that nothing waits behind it. One without
+   * even a readable header is kept aside too, and `Invalid` is thrown, since it has no name to acknowledge.
    */
   commit(agentId: string, payload: Uint8Array, receivedAt: number): Promise<CommittedBatch>
   /** By time, whatever the point; those of one millisecond by point, then as they arrived. */
   query(query: ReadingQuery): Promise<{ readings: StoredReading[]; next?: string }>
+  /** What of the agent was kept aside. */
+  malformed(agentId: string): Promise<MalformedTally>
   removeAgent(agentId: string): Promise<void>
   /** Rejects when the store's thread has died; never resolves. */
   readonly died: Promise<never>
@@ -70,6 +73,7 @@ export async function openReadingStore(
       const last = page[limit - 1]
       return page.length > limit && last ? { readings, next: writeCursor(last.at) } : { readings }
     },
+    malformed: (agentId) => thread.call('malformed', agentId),
     removeAgent: (agentId) => thread.call('removeAgent', agentId),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }

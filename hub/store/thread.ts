@@ -4,7 +4,7 @@ import { serveThread } from '../../core/thread.ts'
 import { type BatchName, decodeBatch, decodeBatchName } from '../../protocol/batch.ts'
 import type { Reading } from '../../protocol/reading.ts'
 import { batchTable } from './batch-table.ts'
-import { malformedTable } from './malformed-table.ts'
+import { type MalformedTally, malformedTable } from './malformed-table.ts'
 import { pointTable } from './point-table.ts'
 import { type Position, type ReadingFilter, readingTable, type StoredReading } from './reading-table.ts'
 
@@ -23,6 +23,7 @@ export type StoreThread = {
   /** One transaction for all; when it returns, they are on disk. */
   commit(arrivals: Arrival[]): Outcome[]
   page(filter: ReadingFilter, after: Position, limit: number): { reading: StoredReading; at: Position }[]
+  malformed(agentId: string): MalformedTally
   removeAgent(agentId: string): void
 }
 
@@ -44,7 +45,10 @@ serveThread<{ path: string }, StoreThread>(({ path }) => {
 
   function add({ agentId, payload, receivedAt }: Arrival): Outcome {
     const decoded = decode(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength))
-    if ('unnamed' in decoded) return decoded
+    if ('unnamed' in decoded) {
+      malformed.add({ agentId, epoch: null, seq: null, receivedAt, reason: decoded.unnamed, payload })
+      return decoded
+    }
     const { epoch, seq } = decoded
     const arrived = 'readings' in decoded ? decoded.readings : []
     const outcome = { epoch, seq, readings: arrived.length, repeated: false }
@@ -60,6 +64,7 @@ serveThread<{ path: string }, StoreThread>(({ path }) => {
     methods: {
       commit: db.transaction((arrivals) => arrivals.map(add)),
       page: readings.page,
+      malformed: malformed.tally,
       removeAgent: db.transaction((agentId) => {
         for (const table of [readings, points, batches, malformed]) table.removeAgent(agentId)
       }),

@@ -27,13 +27,14 @@ CREATE TABLE reading (
   PRIMARY KEY (point_id, time, n)
 ) STRICT, WITHOUT ROWID;
 
--- Batches with a name but without a readable body, kept for whoever looks into it.
+-- Payloads that could not be read, kept for whoever looks into it; epoch and seq where they have a name.
 CREATE TABLE malformed (
+  id INTEGER PRIMARY KEY,
   agent TEXT NOT NULL,
-  epoch TEXT NOT NULL,
-  seq INTEGER NOT NULL,
+  epoch TEXT,
+  seq INTEGER,
   received_at INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  payload BLOB NOT NULL,
-  PRIMARY KEY (agent, epoch, seq)
+  payload BLOB NOT NULL
 ) STRICT;
+CREATE INDEX malformed_of_agent ON malformed (agent);
