@@ -7,7 +7,7 @@
  * From outside a module only its index.ts may be imported (protocol and core: any file).
  */
 const modules = ['agent', 'edge-auth', 'broker', 'hub']
-const tests = '(\\.test\\.ts$)|(^test/)|(^bench/)'
+const tests = '(\\.test\\.ts$)|(/test-[a-z-]+\\.ts$)|(^test/)|(^bench/)'
 
 export default {
   forbidden: [
@@ -57,7 +57,7 @@ export default {
       severity: 'error',
       comment: 'from outside, a module is its index.ts',
       from: { pathNot: [`^${name}/`] },
-      to: { path: `^${name}/`, pathNot: `^${name}/index\\.ts$` },
+      to: { path: `^${name}/`, pathNot: `^${name}/(index|test-[a-z-]+)\\.ts$` },
     })),
     {
       name: 'forge-stays-in-certs',

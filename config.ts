@@ -6,6 +6,8 @@ import Type, { type StaticDecode, type TObject, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import Value from 'typebox/value'
 import { Invalid } from './core/errors.ts'
+import type { NetworkConfig } from './core/net/index.ts'
+import { describe } from './core/schema.ts'
 
 /**
  * The one schema of the configuration: defaults and descriptions stand here and nowhere else.
@@ -13,6 +15,11 @@ import { Invalid } from './core/errors.ts'
  */
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+function toMs(text: string): number {
+  const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
+  return Number(count) * units[unit]
+}
 
 /** "250ms", "10s", "7d" → milliseconds. */
 const duration = (value: string, description: string) =>
@@ -23,10 +30,7 @@ const duration = (value: string, description: string) =>
       description: `${description} A duration such as "250ms", "10s" or "7d".`,
     }),
   )
-    .Decode((text) => {
-      const [, count, unit] = /^(\d+)(\w+)$/.exec(text) as unknown as [string, string, keyof typeof units]
-      return Number(count) * units[unit]
-    })
+    .Decode(toMs)
     .Encode((ms) => `${ms}ms`)
 
 const listen = (value: string, description: string) =>
@@ -40,6 +44,21 @@ const optionalListen = (description: string) =>
 const optionalText = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 const integer = (value: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: value, minimum, maximum, description })
+/** ["15/30s", "100/3m"] → at most so many in any span of so long; all of them hold. */
+const rates = (value: string[], description: string) =>
+  Type.Codec(
+    Type.Array(Type.String({ pattern: '^[1-9]\\d{0,8}/\\d{1,9}(ms|s|m|h|d)$' }), {
+      default: value,
+      description: `${description} Each as "15/30s": so many in any span of so long; none for no limit.`,
+    }),
+  )
+    .Decode((texts) =>
+      texts.map((text) => {
+        const [count, span] = text.split('/') as [string, string]
+        return { count: Number(count), spanMs: toMs(span) }
+      }),
+    )
+    .Encode((decoded) => decoded.map(({ count, spanMs }) => `${count}/${spanMs}ms`))
 const section = <P extends Record<string, TSchema>>(description: string, properties: P) =>
   Type.Object(properties, { additionalProperties: false, default: {}, description })
 
@@ -54,6 +73,16 @@ export const ConfigSchema = Type.Object(
         'First delay after a failed attempt to reach the hub; doubled each time.',
       ),
       retry_max: duration('5m', 'Longest delay between attempts to reach the hub.'),
+      boarding_dir: optionalText(
+        'Folder whose boarding files, owned by root, are taken as they come, e.g. /etc/edgeward/boarding. Off unless set.',
+      ),
+      stick_dir: optionalText(
+        'Folder below which USB sticks are mounted, e.g. /media: while the box is not onboarded, a boarding file on one is offered for "edgeward onboard --confirm". Off unless set.',
+      ),
+      trust_ntp: Type.Boolean({
+        default: true,
+        description: 'Believe the clock of the box while the system says that NTP keeps it.',
+      }),
     }),
     uplink: section('Delivery of batches to the hub.', {
       window: integer(32, 1, 1000, 'Batches sent and not yet acknowledged.'),
@@ -96,7 +125,20 @@ export const ConfigSchema = Type.Object(
       }),
     }),
     proxy: section('How outgoing connections leave the plant.', {
+      url: optionalText(
+        'HTTP proxy for every connection to the hub, e.g. http://proxy.plant.example:3128; it must do CONNECT. None unless set.',
+      ),
+      credentials_file: optionalText('File that holds user:password for the proxy.'),
+      no_proxy: Type.Array(Type.String({ minLength: 1 }), {
+        default: [],
+        description:
+          'Reached without the proxy: hosts with all under them, addresses, networks such as 10.0.0.0/8. This machine always is.',
+      }),
       ca_file: optionalText('PEM file of a further authority to trust, e.g. of a TLS-inspecting proxy.'),
+      client_cert: optionalText('PEM file: certificate by which this box shows who it is in TLS.'),
+      client_key: optionalText('PEM file: key of client_cert.'),
+      connect_timeout: duration('10s', 'From the DNS to a connection that is ready.'),
+      timeout: duration('30s', 'For a whole HTTP exchange.'),
     }),
     log: section('Log on stderr.', {
       level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
@@ -119,6 +161,25 @@ export const ConfigSchema = Type.Object(
       iat_lifetime: duration('7d', 'Life of an initial access token.'),
       credential_lifetime: duration('7d', 'Life of a client secret or registered key.'),
       token_lifetime: duration('1h', 'Life of an access token.'),
+      rat_policy: Type.Enum(['lenient', 'strict'], {
+        default: 'lenient',
+        description:
+          'How an older credential ends after a rotation: "lenient" when a newer one has been used, "strict" at once, so that a lost answer is never repeated.',
+      }),
+      max_agents: integer(500, 1, 1_000_000, 'Agents of a tenant.'),
+      max_upload_bytes: integer(
+        10_485_760,
+        1024,
+        104_857_600,
+        'Size of one request that uploads: an exchange, a file or a part of one.',
+      ),
+      max_file_bytes: integer(104_857_600, 1024, 1_073_741_824, 'Size of a file with all its parts.'),
+      max_diagnostic_activations: integer(5, 1, 10_000, 'Agents of a tenant whose diagnosis is kept.'),
+      max_event_mappings: integer(50, 1, 10_000, 'Event mappings of an agent.'),
+      max_event_mappings_per_type: integer(5, 1, 10_000, 'Event mappings of an agent for one event type.'),
+      list_agents_rate: rates(['15/30s', '100/3m'], 'How often a tenant may list its agents.'),
+      delete_agents_rate: rates(['10/30s', '30/3m'], 'How often a tenant may delete agents.'),
+      exchange_rate: rates([], 'How often an agent may upload by exchange.'),
     }),
   },
   { additionalProperties: false },
@@ -155,7 +216,7 @@ export function loadConfig({ file, env }: ConfigSources): Config {
       }
     } else {
       const why =
-        error.keyword === 'pattern' ? `does not fit: ${descriptionAt(error.instancePath)}` : error.message
+        error.keyword === 'pattern' ? `does not fit: ${descriptionAt(error.instancePath)}` : describe(error)
       faults.push(`${where(error.instancePath)}: ${dotted(error.instancePath)} ${why}`)
     }
   }
@@ -298,3 +359,21 @@ export function exampleConfig(): string {
 
 /** Shown where no name is configured. */
 export const deviceName = (config: Config): string => config.device.name ?? hostname()
+
+/** The slice for every outgoing connection, of the daemon and of who looks for what is in its way. */
+export function networkConfig({ proxy }: Config): NetworkConfig {
+  return {
+    noProxy: proxy.no_proxy,
+    connectTimeoutMs: proxy.connect_timeout,
+    timeoutMs: proxy.timeout,
+    ...given('proxyUrl', proxy.url),
+    ...given('credentialsFile', proxy.credentials_file),
+    ...given('caFile', proxy.ca_file),
+    ...given('clientCertFile', proxy.client_cert),
+    ...given('clientKeyFile', proxy.client_key),
+  }
+}
+
+/** An optional key, present only when it has a value. */
+export const given = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
+  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V })

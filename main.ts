@@ -1,21 +1,22 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openAgent } from './agent/index.ts'
+import { ntpSynchronised, openAgent, openTime } from './agent/index.ts'
 import { openBroker } from './broker/index.ts'
 import { openCerts } from './certs/index.ts'
-import { type Config, deviceName } from './config.ts'
+import { type Config, deviceName, given, networkConfig } from './config.ts'
 import { createConsole } from './console/index.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { controlSocket, type Operations, serveControl } from './core/control.ts'
 import { Invalid } from './core/errors.ts'
 import { ensurePrivateDir } from './core/files.ts'
-import { createHttp } from './core/http-client.ts'
 import type { Logger } from './core/log.ts'
+import { openNetwork } from './core/net/index.ts'
 import { type Random, systemRandom } from './core/random.ts'
+import { releasedAt } from './core/release.ts'
 import { lockState, StateInUse } from './core/sqlite.ts'
 import { runTasks, watching } from './core/tasks.ts'
 import { openEdgeAuth } from './edge-auth/index.ts'
-import { openHub } from './hub/index.ts'
+import { type HubLimits, openHub } from './hub/index.ts'
 
 /** Where a process keeps what it knows, and what lives only while it runs. */
 export interface Places {
@@ -41,7 +42,14 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
   await using held = new AsyncDisposableStack()
   const { clock, random, log, module } = common(deps)
   await claim(places, clock, held)
-  const http = createHttp({ caFile: config.proxy.ca_file })
+  const time = await openTime(
+    {
+      ...{ clock, log: module('agent') },
+      synchronised: config.agent.trust_ntp ? ntpSynchronised : async () => false,
+    },
+    { path: join(places.stateDir, 'time.json'), releasedAt },
+  )
+  const network = openNetwork({ trustedNow: time.correctedNow }, networkConfig(config))
 
   const certs = await openCerts(
     { clock, random, log: module('certs') },
@@ -62,7 +70,7 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
     ),
   )
   const agent = held.use(
-    await openAgent({ http, clock, random, log: module('agent') }, agentConfig(config, places)),
+    await openAgent({ network, time, clock, random, log: module('agent') }, agentConfig(config, places)),
   )
   const operations = { ...agent.operations, ...auth.operations, ...certs.operations }
 
@@ -84,12 +92,14 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
       auth.onAppChange(broker.disconnect)
       const admin = serving.use(
         createConsole(
-          { health: () => health(operations), log: module('console') },
+          { health: () => health(operations), gauges: agent.gauges, log: module('console') },
           { listen: config.admin.listen },
         ),
       )
       const addresses = { ...(await auth.listen()), ...(await admin.listen()), ...broker.addresses }
-      serving.use(await serveControl(controlSocket(places), operations, module('control')))
+      const describe = async () => ({ pid: process.pid, addresses })
+      const running = { ...operations, 'gateway.describe': describe }
+      serving.use(await serveControl(controlSocket(places), running, module('control')))
       ready(addresses)
       log.info(addresses, 'gateway serves')
       await runTasks(signal, agent.run, watching(auth.died))
@@ -114,6 +124,8 @@ export async function openHubService(config: Config, places: Places, deps: Servi
         iatLifetimeMs: settings.iat_lifetime,
         credentialLifetimeMs: settings.credential_lifetime,
         tokenLifetimeMs: settings.token_lifetime,
+        ratPolicy: settings.rat_policy,
+        limits: hubLimits(settings),
         ...given('publicUrl', settings.public_url),
         ...given('publicMqtt', settings.public_mqtt),
         ...given('tls', await hubTls(settings)),
@@ -133,6 +145,18 @@ export async function openHubService(config: Config, places: Places, deps: Servi
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
+
+export const hubLimits = (settings: Config['hub']): HubLimits => ({
+  uploadBytes: settings.max_upload_bytes,
+  fileBytes: settings.max_file_bytes,
+  agentsPerTenant: settings.max_agents,
+  diagnosticActivationsPerTenant: settings.max_diagnostic_activations,
+  eventMappingsPerAgent: settings.max_event_mappings,
+  eventMappingsPerEventType: settings.max_event_mappings_per_type,
+  listAgents: settings.list_agents_rate,
+  deleteAgents: settings.delete_agents_rate,
+  exchange: settings.exchange_rate,
+})
 
 function common({ log, clock = systemClock, random = systemRandom }: ServiceDeps) {
   return { clock, random, log, module: (name: string) => log.child({ module: name }) }
@@ -156,7 +180,7 @@ async function claim(places: Places, clock: Clock, held: AsyncDisposableStack): 
   }
 }
 
-function agentConfig({ agent, uplink, outbox, sources, proxy }: Config, { stateDir }: Places) {
+function agentConfig({ agent, uplink, outbox, sources }: Config, { stateDir }: Places) {
   return {
     stateDir,
     retry: { initialMs: agent.retry_initial, maxMs: agent.retry_max },
@@ -164,10 +188,11 @@ function agentConfig({ agent, uplink, outbox, sources, proxy }: Config, { stateD
       window: uplink.window,
       ackTimeoutMs: uplink.ack_timeout,
       retry: { initialMs: uplink.retry_initial, maxMs: uplink.retry_max },
-      ...given('caFile', proxy.ca_file),
     },
     outbox: { commitIntervalMs: outbox.commit_interval, commitBytes: outbox.commit_bytes },
     sources: { minIntervalMs: sources.min_interval },
+    ...given('boardingDir', agent.boarding_dir),
+    ...given('stickDir', agent.stick_dir),
   }
 }
 
@@ -197,7 +222,3 @@ async function health(operations: Operations) {
   }
   return { ok: faults.length === 0, faults }
 }
-
-/** An optional key, present only when it has a value. */
-const given = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-  value === undefined ? {} : ({ [key]: value } as { [P in K]?: V })

@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests of one module that take too long to be run with the fast ones. */
+const long = '**/*.long.test.ts'
 const excluded = ['node_modules/**', 'dist/**']
 
 export default defineConfig({
@@ -10,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...excluded, 'test/**'],
+          exclude: [...excluded, 'test/**', long],
           pool: 'threads',
           isolate: false,
           testTimeout: 20_000,
@@ -19,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', long],
           exclude: excluded,
           pool: 'forks',
           testTimeout: 120_000,

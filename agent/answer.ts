@@ -1,5 +1,5 @@
 import { EdgeError } from '../core/errors.ts'
-import type { HttpResponse } from '../core/http-client.ts'
+import { type HttpResponse, retryAfterMs } from '../core/net/index.ts'
 import { parseJson } from '../core/schema.ts'
 import { HubUnavailable } from './errors.ts'
 
@@ -19,7 +19,7 @@ export function decided<T>(url: string, response: HttpResponse, read: (answer: u
     }
   }
   if (status === 400 || status === 401 || status === 403) return { refused: reasonOf(status, body) }
-  throw new HubUnavailable(origin, reasonOf(status, body), retryAfterMs(response))
+  throw new HubUnavailable(origin, reasonOf(status, body), askedPauseMs(response))
 }
 
 /** Agent Management says `message`, its OAuth calls say `error_description`; a proxy says neither. */
@@ -36,8 +36,5 @@ function reasonOf(status: number, body: Buffer): string {
 /** A hub that asks for a longer pause has a fault, and must not silence the box for good. */
 const longestPauseMs = 3_600_000
 
-/** The form in seconds only: the form with a date needs a clock that is right. */
-function retryAfterMs({ headers }: HttpResponse): number {
-  const seconds = Number(headers['retry-after'] ?? 0)
-  return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1000), longestPauseMs) : 0
-}
+const askedPauseMs = ({ headers }: HttpResponse): number =>
+  Math.min(retryAfterMs(headers) ?? 0, longestPauseMs)

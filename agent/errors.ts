@@ -1,4 +1,4 @@
-import { EdgeError, Invalid } from '../core/errors.ts'
+import { Conflict, EdgeError, Invalid } from '../core/errors.ts'
 
 /** A boarding configuration that no hub can have written. */
 export class BoardingInvalid extends Invalid {
@@ -26,6 +26,28 @@ export class OnboardingRefused extends EdgeError {
   }
 }
 
+/** There is nothing to confirm. */
+export class NothingOffered extends EdgeError {
+  override readonly name = 'NothingOffered'
+  readonly code = 'nothing_offered'
+  override readonly statusCode = 409
+  override readonly cure =
+    'Set agent.stick_dir, let the daemon run, put the stick in, and see "edgeward status"; or run "edgeward onboard FILE".'
+
+  constructor() {
+    super('no boarding file on a stick is offered to this box')
+  }
+}
+
+/** Somebody confirmed another file than the one that lies there now. */
+export class OfferChanged extends Conflict {
+  override readonly cure = 'See "edgeward status" in a few seconds for what is offered then.'
+
+  constructor(path: string) {
+    super(`${path} is no longer what was offered`, 'offer_changed')
+  }
+}
+
 /** The far side did not give a usable answer; what was asked of it will be tried again. */
 export class HubUnreachable extends EdgeError {
   override readonly name = 'HubUnreachable'
@@ -48,8 +70,7 @@ export class HubUnavailable extends EdgeError {
   override readonly retryable = true
   override readonly statusCode = 502
   override readonly exitCode = 5
-  /** As the hub asked by Retry-After; 0 when it did not. */
-  readonly retryAfterMs: number
+  override readonly retryAfterMs: number
 
   constructor(target: string, reason: string, retryAfterMs = 0) {
     super(`${target} cannot serve this now: ${reason}`)
@@ -66,6 +87,14 @@ export class CredentialRefused extends EdgeError {
   override readonly exitCode = 4
   override readonly cure =
     'If the agent was offboarded at the hub, get a new boarding file ("edgeward hub agent boarding ID") and run "edgeward onboard FILE".'
+}
+
+/** The hub's answer came when the box was another agent already. */
+export class IdentityReplaced extends EdgeError {
+  override readonly name = 'IdentityReplaced'
+  readonly code = 'identity_replaced'
+  override readonly retryable = true
+  override readonly statusCode = 409
 }
 
 export class NotOnboarded extends EdgeError {

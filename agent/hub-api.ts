@@ -1,11 +1,12 @@
-import type { Http, HttpRequest } from '../core/http-client.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Http, HttpRequest } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
 import { idempotencyHeader, parseRegistration, type Registration } from '../protocol/registration.ts'
-import { type AgentToken, clientAssertionType, parseAgentToken, serverTimeHeader } from '../protocol/token.ts'
+import { type AgentToken, clientAssertionType, parseAgentToken } from '../protocol/token.ts'
 import { type Answer, decided } from './answer.ts'
 import { signAssertion } from './credentials/assertion.ts'
 import { type Credential, publicJwk, type RegistrationAttempt } from './credentials/credential.ts'
-import type { HubTime } from './hub-time.ts'
+import { type HubTime, toldBy } from './hub-time.ts'
 import { agentManagement, type Home } from './onboarding/home.ts'
 
 /** The calls of Agent Management v3 that an agent makes. */
@@ -24,10 +25,19 @@ export interface HubApi {
 
 type RegistrationAnswer = Promise<Answer<Registration>>
 
-export function createHubApi({ http, time, random }: { http: Http; time: HubTime; random: Random }): HubApi {
+export interface HubApiDeps {
+  http: Http
+  time: HubTime
+  clock: Clock
+  random: Random
+}
+
+export function createHubApi({ http, time, clock, random }: HubApiDeps): HubApi {
   async function send(request: HttpRequest) {
+    const sentAt = clock.monotonic()
     const response = await http(request)
-    return { response, timeCorrected: time.observe(response.headers[serverTimeHeader]) }
+    const told = toldBy(response, clock.monotonic() - sentAt)
+    return { response, timeCorrected: told !== undefined && time.heard(told) }
   }
 
   async function register(

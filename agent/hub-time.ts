@@ -1,28 +1,30 @@
-import type { Clock } from '../core/clock.ts'
+import type { HttpResponse } from '../core/net/index.ts'
+import { serverTimeHeader } from '../protocol/token.ts'
 
-/** Epoch milliseconds as the hub counts them; the box's own clock until the hub has told. */
+/** Time as far as the identity needs it. */
 export interface HubTime {
+  /** Epoch milliseconds: the best that is known. */
   now(): number
-  /** Takes a `server-time` header: epoch seconds. True when it corrected the time by more than a minute. */
-  observe(header: string | string[] | undefined): boolean
+  /** It is not earlier than this, whatever the clock of the box says. */
+  earliest(): number
+  /** The hub told its time. True when that changed what we take for the time by more than a minute. */
+  heard(told: ToldTime): boolean
 }
 
-/** Below this the own clock is as good, and finer than the header's seconds. */
-const toleranceMs = 60_000
+/** A far side's time, and what is needed to judge how exact it is here. */
+export interface ToldTime {
+  /** Epoch milliseconds. */
+  time: number
+  /** It was told in steps of this. */
+  resolutionMs: number
+  /** Between asking and hearing. */
+  roundTripMs: number
+}
 
-/** A box whose clock is wrong would sign assertions that the hub refuses, and rotate too late. */
-export function createHubTime(clock: Clock): HubTime {
-  let anchor: { hub: number; monotonic: number } | undefined
-  const now = () => (anchor ? anchor.hub + clock.monotonic() - anchor.monotonic : clock.now())
-
-  return {
-    now: () => Math.round(now()),
-    observe(header) {
-      if (typeof header !== 'string' || !/^\d{1,12}$/.test(header)) return false
-      const hub = Number(header) * 1000
-      const corrected = Math.abs(hub - now()) > toleranceMs
-      anchor = Math.abs(hub - clock.now()) > toleranceMs ? { hub, monotonic: clock.monotonic() } : undefined
-      return corrected
-    },
-  }
+/** What an answer tells: `server-time` in epoch seconds; `date` where the hub did what was asked of it. */
+export function toldBy({ headers, status }: HttpResponse, roundTripMs: number): ToldTime | undefined {
+  const own = headers[serverTimeHeader]
+  const date = status < 300 ? (headers.date ?? '') : '' // a refusal may come from a proxy on the way
+  const time = typeof own === 'string' && /^\d{1,12}$/.test(own) ? Number(own) * 1000 : Date.parse(date)
+  return Number.isNaN(time) ? undefined : { time, resolutionMs: 1000, roundTripMs }
 }

@@ -1,28 +1,31 @@
 import type { Clock } from '../core/clock.ts'
 import type { Operations } from '../core/control.ts'
-import type { Http } from '../core/http-client.ts'
 import type { Logger } from '../core/log.ts'
+import type { Http } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
+import { releasedAt } from '../core/release.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import { aborted } from '../core/tasks.ts'
 import type { SecurityProfile } from '../protocol/boarding.ts'
 import type { AgentToken } from '../protocol/token.ts'
+import { changesTo, createAudit } from './audit.ts'
 import { credentialName } from './credentials/credential.ts'
 import { createRotation, type Rotation } from './credentials/rotation.ts'
 import { type AccessToken, createAccessTokens } from './credentials/tokens.ts'
 import { openVault, type Vault } from './credentials/vault.ts'
-import { CredentialRefused, NotOnboarded } from './errors.ts'
+import { CredentialRefused, IdentityReplaced, NotOnboarded } from './errors.ts'
 import { createHubApi, type HubApi } from './hub-api.ts'
-import { createHubTime } from './hub-time.ts'
-import { holding, type State } from './onboarding/machine.ts'
-import { onboardingOperations } from './onboarding/operations.ts'
+import type { HubTime } from './hub-time.ts'
+import { type Held, holding, type State } from './onboarding/machine.ts'
+import { type Archived, onboardingOperations } from './onboarding/operations.ts'
 import { openRunner, type Runner } from './onboarding/runner.ts'
+import { createGuard } from './time/guard.ts'
 
 export type { AccessToken } from './credentials/tokens.ts'
 
 /** Who this box is at the hub, and the keeping of it. */
 export interface Identity extends AsyncDisposable {
-  /** `identity.onboard`, `identity.rotate`, `identity.token`. */
+  /** `identity.onboard`, `identity.rotate`, `identity.token`, `identity.check`: does the hub take the credential. */
   readonly operations: Operations
   /** Undefined until the box is onboarded. */
   current(): Membership | undefined
@@ -64,13 +67,23 @@ export interface IdentityStatus {
   credentialIssuedAt?: number
   credentialExpiresAt?: number
   rotateAt?: number
+  /** When the hub took the box in, and when its credential last followed another. */
+  onboardedAt?: number
+  rotatedAt?: number
 }
 
 export interface IdentityDeps {
   http: Http
+  /** Its own, proven by the hub's answers, unless it is shared with others. */
+  time?: HubTime
   clock: Clock
   random: Random
   log: Logger
+  /**
+   * Sets aside, under this name, what belongs to the agent that the box was until now: it must reach
+   * nobody else. May be asked again after it was done.
+   */
+  archive(name: string, former: Held): Promise<Archived>
 }
 
 export interface IdentityConfig {
@@ -81,7 +94,8 @@ export interface IdentityConfig {
 
 /** Reads the identity from disk; the network is used by `run` and operations only. Throws `IdentityUnreadable`. */
 export async function openIdentity(deps: IdentityDeps, { dir, retry }: IdentityConfig): Promise<Identity> {
-  return identityIn(await openVault(dir), deps, retry)
+  const log = deps.log.child({ part: 'identity' })
+  return identityIn(await openVault({ log }, { dir }), deps, retry)
 }
 
 /** The identity that lies in `vault`. */
@@ -90,19 +104,30 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
   const log = deps.log.child({ part: 'identity' })
   const closing = new AbortController()
   const listeners = new Set<() => void>()
-  const time = createHubTime(clock)
-  const hub = createHubApi({ http, time, random })
+  const time = deps.time ?? createGuard({ clock, log }, { floor: releasedAt })
+  const hub = createHubApi({ http, time, clock, random })
+  const audit = createAudit(deps.log.child({ part: 'audit' }))
+  let archived: Archived | undefined
   const runner = await openRunner({
     ...{ vault, hub, time, clock, random, log },
     onToken: (answer, requestedAt) => tokens.put(answer, requestedAt),
-    onChange: (before, after) => {
-      if (holding(before)?.home === holding(after)?.home) return
+    async archive(name, former) {
+      archived = await deps.archive(name, former)
+    },
+    onChange(before, after, trouble) {
+      audited({ before, after, trouble, archived, now: time.now() })
+      const [was, is] = [holding(before)?.home, holding(after)?.home]
+      if (was === is) return
+      if (!is) tokens.clear() // what there is belongs to the former agent
       for (const listener of listeners) listener()
     },
   })
+  const audited = changesTo(audit, runner.state())
   const rotation = createRotation({ runner, time, clock, random, log }, retry)
   const tokens = createAccessTokens(() => requestToken({ runner, hub, rotation }, closing.signal), clock)
-  const operations = onboardingOperations({ runner, hub, time, random, signal: closing.signal })
+  const operations = onboardingOperations({
+    ...{ runner, hub, time, random, archived: () => archived, signal: closing.signal },
+  })
 
   const current = (): Membership | undefined => {
     const held = holding(runner.state())
@@ -118,6 +143,10 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
       'identity.token': async () => {
         const { token, expiresAt } = await tokens.get()
         return { access_token: token, expires_in: Math.floor((expiresAt - clock.monotonic()) / 1000) }
+      },
+      async 'identity.check'() {
+        await requestToken({ runner, hub, rotation }, closing.signal)
+        return { accepted: true }
       },
     },
     current,
@@ -155,6 +184,8 @@ async function requestToken(
   if (!held) throw new NotOnboarded()
   if (held.at === 'needs-onboarding') throw new CredentialRefused(held.reason)
   const answer = await hub.token(held.home, held.active.proof, signal)
+  if (holding(runner.state())?.home.agentId !== held.home.agentId)
+    throw new IdentityReplaced('the box became another agent while it asked for an access token')
   if ('granted' in answer) return answer.granted
   rotation.suspect(held.active)
   throw new CredentialRefused(`the hub refused the credential of this box (${answer.refused})`)
@@ -166,12 +197,15 @@ function statusOf(runner: Runner): IdentityStatus {
   const why = reason === undefined ? {} : { reason }
   if (state.at === 'unboarded') return { state: state.at, ...why }
   const { tenant, agentId, profile, baseUrl: hub } = state.home
-  const active = holding(state)?.active
+  const held = holding(state)
+  const active = held?.active
   const credential = active && {
     credential: credentialName(active.proof),
     credentialIssuedAt: active.issuedAt,
     credentialExpiresAt: active.expiresAt,
     rotateAt: active.rotateAt,
+    ...(held.onboardedAt === undefined ? {} : { onboardedAt: held.onboardedAt }),
+    ...(held.rotatedAt === undefined ? {} : { rotatedAt: held.rotatedAt }),
   }
   return { state: state.at, ...why, tenant, agentId, profile, hub, ...credential }
 }

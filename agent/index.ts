@@ -1,26 +1,36 @@
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
-import type { Operations } from '../core/control.ts'
-import type { Http } from '../core/http-client.ts'
+import { type Operations, run } from '../core/control.ts'
+import type { Gauge } from '../core/gauge.ts'
 import type { Logger } from '../core/log.ts'
+import type { Network } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
 import type { RetryPolicy } from '../core/retry.ts'
-import { runTasks, watching } from '../core/tasks.ts'
+import { aborted, runTasks, watching } from '../core/tasks.ts'
+import { archive } from './archive.ts'
 import { openConfiguration } from './configuration/index.ts'
 import { IdentityUnreadable } from './errors.ts'
+import { agentGauges } from './gauges.ts'
 import { type Identity, type IdentityConfig, type IdentityDeps, openIdentity } from './identity.ts'
+import { watchDropFolder } from './onboarding/drop-folder.ts'
+import { createStick } from './onboarding/stick.ts'
 import { type OutboxConfig, openOutbox } from './outbox/index.ts'
 import { createSources, readInventory } from './sources/index.ts'
+import { correctingDates } from './time/http.ts'
+import { readBootId, type Time } from './time/index.ts'
 import { unreadableIdentity } from './unreadable-identity.ts'
 import { createUplink } from './uplink/index.ts'
 
+export { agentChecks } from './diagnosis/index.ts'
 export type { IdentityStatus } from './identity.ts'
+export type { Offer } from './onboarding/stick.ts'
 export type { OutboxStats } from './outbox/index.ts'
 export type { Inventory, SourceStatus } from './sources/index.ts'
+export { ntpSynchronised, openTime, type TimeStatus } from './time/index.ts'
 export type { UplinkStatus } from './uplink/index.ts'
 
 export interface AgentConfig {
-  /** The agent owns `identity/`, `configuration/` and `outbox.db` in it. */
+  /** The agent owns `identity/`, `configuration/`, `outbox.db` and `archive/` in it. */
   stateDir: string
   /** Towards the hub's REST listener. */
   retry: RetryPolicy
@@ -29,15 +39,19 @@ export interface AgentConfig {
     window: number
     ackTimeoutMs: number
     retry: RetryPolicy
-    /** PEM file of a further authority to trust. */
-    caFile?: string
   }
-  outbox: Omit<OutboxConfig, 'path'>
+  /** Boarding files that are put here are taken; none are unless set. */
+  boardingDir?: string
+  /** Where sticks are mounted whose boarding files are offered; none are unless set. */
+  stickDir?: string
+  outbox: Omit<OutboxConfig, 'path' | 'boot'>
   sources: { minIntervalMs: number }
 }
 
 export interface AgentDeps {
-  http: Http
+  network: Network
+  /** Run by the agent. */
+  time: Time
   clock: Clock
   random: Random
   log: Logger
@@ -52,47 +66,88 @@ export interface Agent extends AsyncDisposable {
    * promise that resolves when its readings are on disk.
    */
   offer(topic: string, payload: Buffer): Promise<void> | undefined
+  gauges(): Promise<Gauge[]>
   /** Until aborted; rejects when the outbox can no longer keep readings. */
   run(signal: AbortSignal): Promise<void>
 }
 
 export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<Agent> {
-  const { clock, random, log } = deps
-  const { stateDir, retry } = config
+  const { network, time, random, log } = deps
+  const { connect } = network
+  const clock: Clock = { ...deps.clock, now: time.now }
+  const http = correctingDates({ network, time, clock, log })
+  const { stateDir, boardingDir, retry } = config
   await using opened = new AsyncDisposableStack()
-  const identity = opened.use(await openIdentityOrFault(deps, { dir: join(stateDir, 'identity'), retry }))
-  const outbox = opened.use(
-    await openOutbox({ clock, random, log }, { ...config.outbox, path: join(stateDir, 'outbox.db') }),
+  const identity = opened.use(
+    await openIdentityOrFault(
+      {
+        ...{ http, time, clock, random, log },
+        archive: (name, former) =>
+          archive({ configuration, outbox }, { dir: join(stateDir, 'archive'), name, former }),
+      },
+      { dir: join(stateDir, 'identity'), retry },
+    ),
   )
+  const outbox = opened.use(
+    await openOutbox(
+      { clock, random, log },
+      { ...config.outbox, path: join(stateDir, 'outbox.db'), boot: readBootId() },
+    ),
+  )
+  time.onProof((proof) => {
+    outbox.prove(proof).catch((err) => log.warn({ err }, 'proof of the time not kept'))
+  })
   const store = outbox.append
-  const sources = createSources({ store, clock, random, log }, config.sources)
+  const sources = createSources({ store, stamp: time.stamp, clock, random, log }, config.sources)
   const configuration = await openConfiguration(
-    { ...deps, identity, apply: sources.apply },
+    { http, clock, random, log, identity, apply: sources.apply },
     { dir: join(stateDir, 'configuration'), retry },
   )
   const uplink = createUplink(
-    { identity, outbox, clock, random, log, onConfiguration: configuration.announced },
+    {
+      ...{ connect, identity, outbox, clock, random, log },
+      onConfiguration: configuration.announced,
+      onTime: time.heard,
+    },
     config.uplink,
+  )
+
+  const onboard = (boarding: unknown) => run(identity.operations, 'identity.onboard', { boarding })
+  const takeDropped = (dir: string, signal: AbortSignal) =>
+    watchDropFolder({ onboard, clock, log: log.child({ part: 'drop folder' }) }, dir, signal)
+  const stick = createStick(
+    {
+      ...{ onboard, clock, log: log.child({ part: 'stick' }) },
+      isUnboarded: () => identity.status().state === 'unboarded',
+    },
+    { dir: config.stickDir },
   )
 
   const held = opened.move()
   return {
     operations: {
       ...identity.operations,
+      'identity.confirm': () => stick.confirm(),
       'agent.status': async () => ({
-        identity: identity.status(),
+        identity: { ...identity.status(), offer: stick.offer() },
         uplink: uplink.status(),
         outbox: await outbox.stats(),
         sources: sources.status(),
         configuration: configuration.status(),
+        time: time.status(),
       }),
       'agent.inventory': () => readInventory(),
     },
     offer: (topic, payload) => sources.offer(topic, payload),
+    gauges: async () =>
+      agentGauges({ identity: identity.status(), uplink: uplink.status(), outbox: await outbox.stats() }),
     run: (signal) =>
       runTasks(
         signal,
+        (both) => time.run(both),
         (both) => identity.run(both),
+        (both) => (boardingDir === undefined ? aborted(both) : takeDropped(boardingDir, both)),
+        (both) => stick.run(both),
         (both) => configuration.run(both),
         (both) => sources.run(both),
         (both) => uplink.run(both),

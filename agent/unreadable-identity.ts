@@ -9,7 +9,12 @@ import type { Identity } from './identity.ts'
 export function unreadableIdentity(fault: IdentityUnreadable): Identity {
   const refuse = () => Promise.reject(fault)
   return {
-    operations: { 'identity.onboard': refuse, 'identity.rotate': refuse, 'identity.token': refuse },
+    operations: {
+      'identity.onboard': refuse,
+      'identity.rotate': refuse,
+      'identity.token': refuse,
+      'identity.check': refuse,
+    },
     current: () => undefined,
     async onboarded(signal) {
       await aborted(signal)

@@ -18,10 +18,18 @@ export interface Context {
 
 export type CommonOptions = PlaceOptions & { json?: boolean }
 
-export function createContext(role: Role, options: CommonOptions): Context {
+/** `settings` are EDGEWARD_ variables that win over those of the environment. */
+export function createContext(
+  role: Role,
+  options: CommonOptions,
+  settings: Readonly<Record<string, string>> = {},
+): Context {
   const isRoot = process.getuid?.() === 0
   const places = resolvePlaces(role, options, process.env, isRoot)
-  const config = loadConfig({ file: resolveConfigFile(options, process.env, isRoot), env: process.env })
+  const config = loadConfig({
+    file: resolveConfigFile(options, process.env, isRoot),
+    env: { ...process.env, ...settings },
+  })
   const log = createLog(config.log.level)
   const open = async (deps: { log: Logger }) => {
     // Loaded only here: a command that talks to a running process needs none of the modules.

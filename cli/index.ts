@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { appCommands } from './commands/apps.ts'
 import { configCommands } from './commands/config.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommands } from './commands/gateway.ts'
 import { hubCommands } from './commands/hub.ts'
 import { identityCommands } from './commands/identity.ts'
@@ -37,6 +38,7 @@ function createProgram(): Command {
     .showHelpAfterError()
   for (const add of [
     gatewayCommands,
+    doctorCommand,
     identityCommands,
     userCommands,
     appCommands,

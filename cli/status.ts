@@ -1,17 +1,26 @@
-import type { IdentityStatus, Inventory, OutboxStats, SourceStatus, UplinkStatus } from '../agent/index.ts'
+import type {
+  IdentityStatus,
+  Inventory,
+  Offer,
+  OutboxStats,
+  SourceStatus,
+  TimeStatus,
+  UplinkStatus,
+} from '../agent/index.ts'
 import { columns, fields, when } from './output.ts'
 
 export interface AgentStatus {
-  identity: IdentityStatus
+  identity: IdentityStatus & { offer?: Offer }
   uplink: UplinkStatus
   outbox: OutboxStats
   sources: SourceStatus[]
   configuration: { configurationId?: string; eTag?: string; faults?: string[] }
+  time: TimeStatus
 }
 
 /** The state of a box on one screen. */
 export function describeStatus(
-  { identity, uplink, outbox, sources, configuration }: AgentStatus,
+  { identity, uplink, outbox, sources, configuration, time }: AgentStatus,
   { manufacturer, model, os, architecture }: Inventory,
 ): string {
   const member = identity.agentId && `${identity.agentId} of tenant ${identity.tenant} (${identity.profile})`
@@ -19,11 +28,14 @@ export function describeStatus(
     fields([
       ['device', [manufacturer, model, os, architecture].filter((part) => part !== '').join(', ')],
       ['identity', withReason(identity.state, identity.reason)],
+      ...describeOffer(identity.offer),
       ['  agent', member],
       ['  hub', identity.hub],
       ['  credential', identity.credential],
       ['  expires', when(identity.credentialExpiresAt)],
       ['  rotates', when(identity.rotateAt)],
+      ['  rotated', when(identity.rotatedAt)],
+      ['  onboarded', when(identity.onboardedAt)],
       ['uplink', withReason(uplink.state, uplink.reason)],
       ['  to', uplink.target],
       ['  last ack', when(uplink.lastAckAt)],
@@ -33,6 +45,7 @@ export function describeStatus(
       ],
       ['configuration', describeConfiguration(configuration)],
       ...(configuration.faults ?? []).map((fault) => ['  refused', fault] as const),
+      ['time', describeTime(time)],
     ]),
     '',
     columns(
@@ -52,7 +65,24 @@ export function describeStatus(
   ].join('\n')
 }
 
+function describeOffer(offer: Offer | undefined) {
+  if (!offer) return []
+  const { path, agentId, tenant, hub } = offer
+  return [
+    ['  offered', `${path}: agent ${agentId} of tenant ${tenant} at ${hub}`],
+    ['  to take it', 'edgeward onboard --confirm'],
+  ] as const
+}
+
 const withReason = (state: string, reason: string | undefined) => (reason ? `${state}: ${reason}` : state)
+
+function describeTime({ state, source, offsetMs, since }: TimeStatus): string {
+  const who = source === undefined ? '' : ` by ${source === 'ntp' ? 'NTP' : 'the hub'}`
+  const seconds = Math.round(Math.abs(offsetMs) / 1000)
+  const clock =
+    seconds === 0 ? '' : `; the clock of the box is ${seconds} s ${offsetMs > 0 ? 'slow' : 'fast'}`
+  return `${state}${who} since ${when(since)}${clock}`
+}
 
 const describeConfiguration = ({ configurationId, eTag }: AgentStatus['configuration']) =>
   configurationId === undefined ? 'none yet' : `${configurationId} (eTag ${eTag})`

@@ -1,5 +1,7 @@
+import type { Gauge } from '../core/gauge.ts'
 import { createHttpServer, listenTcp } from '../core/http-server.ts'
 import type { Logger } from '../core/log.ts'
+import { exposition } from './metrics.ts'
 
 export interface Health {
   /** Every store answered lately; says nothing of the hub, which a healthy box may be without. */
@@ -10,6 +12,8 @@ export interface Health {
 
 export interface ConsoleDeps {
   health(): Promise<Health>
+  /** The numbers of this box, as they are now. */
+  gauges(): Promise<Gauge[]>
   log: Logger
 }
 
@@ -18,11 +22,15 @@ export interface Console extends AsyncDisposable {
   listen(): Promise<{ admin: string }>
 }
 
-export function createConsole({ health, log }: ConsoleDeps, config: { listen: string }): Console {
+export function createConsole({ health, gauges, log }: ConsoleDeps, config: { listen: string }): Console {
   const server = createHttpServer({ log })
   server.get('/healthz', async (_request, reply) => {
     const { ok, faults } = await health()
     return reply.status(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', faults })
+  })
+  server.get('/metrics', async (_request, reply) => {
+    const { text, contentType } = await exposition(await gauges())
+    return reply.type(contentType).send(text)
   })
   server.get('/readyz', async () => ({ status: 'ready' }))
   return {

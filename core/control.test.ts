@@ -21,6 +21,7 @@ const operations: Operations = {
   invalid: async () => {
     throw new Invalid('no', { cure: 'say yes', details: ['a', 'b'] })
   },
+  hang: () => new Promise(() => {}),
   bug: async () => {
     throw new TypeError('x is not a function')
   },
@@ -46,6 +47,14 @@ test('operations answer over a socket that only its owner can open, and their er
   await expect(callControl(path, 'bug', {})).rejects.toMatchObject({ code: 'internal' })
   for (const name of ['toString', '__proto__', 'no-such'])
     await expect(callControl(path, name, {})).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('whoever asks can stop waiting', async () => {
+  const path = join(dir, 'patient.sock')
+  await using _server = await serveControl(path, operations, createLog('silent'))
+  await expect(callControl(path, 'hang', {}, AbortSignal.timeout(50))).rejects.toMatchObject({
+    name: 'AbortError',
+  })
 })
 
 test('a path that the kernel would cut is refused', async () => {

@@ -43,11 +43,15 @@ export async function run(operations: Operations, name: string, params: unknown)
   return operation(params)
 }
 
-/** Undefined when nobody serves the socket. Throws `RemoteError` with what the operation threw. */
+/**
+ * Undefined when nobody serves the socket. Throws `RemoteError` with what the operation threw. Waits as
+ * long as the operation takes, unless a signal ends it.
+ */
 export async function callControl(
   path: string,
   name: string,
   params: unknown,
+  signal?: AbortSignal,
 ): Promise<{ result: unknown } | undefined> {
   refuseLongPath(path)
   const { promise, resolve, reject } = Promise.withResolvers<{ result: unknown } | undefined>()
@@ -57,6 +61,7 @@ export async function callControl(
     path: `/${encodeURIComponent(name)}`,
     method: 'POST',
     headers,
+    ...(signal ? { signal } : {}),
   })
   outgoing.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)

@@ -5,6 +5,8 @@ export type ExitCode = 1 | 2 | 3 | 4 | 5
 export abstract class EdgeError extends Error {
   abstract readonly code: string
   readonly retryable: boolean = false
+  /** Not to be tried again before, as the far side asked. */
+  readonly retryAfterMs: number = 0
   readonly statusCode: number = 500
   readonly exitCode: ExitCode = 1
   /** What the reader can do about it, as a sentence. */

@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   tls?: { cert: string; key: string } | undefined
   /** Bytes of a request body; 64 KiB unless told. */
   bodyLimit?: number
+  /** For a request to arrive as a whole; 10 s unless told. */
+  requestTimeoutMs?: number
   /** How an error is said; `Problem` unless told. */
   errorBody?: (error: { status: number; code: string; message: string }, request: FastifyRequest) => object
 }
@@ -38,12 +40,18 @@ export interface HttpServerOptions {
  * A Fastify server with our defaults: TypeBox validation without coercion surprises, a body that came
  * with a Content-Encoding refused unread, slow clients closed, errors in one shape, bugs never shown.
  */
-export function createHttpServer({ log, tls, bodyLimit = 65_536, errorBody }: HttpServerOptions): HttpServer {
+export function createHttpServer({
+  log,
+  tls,
+  bodyLimit = 65_536,
+  requestTimeoutMs = 10_000,
+  errorBody,
+}: HttpServerOptions): HttpServer {
   const server = Fastify({
     loggerInstance: quieter(log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
-    requestTimeout: 10_000,
+    requestTimeout: requestTimeoutMs,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,

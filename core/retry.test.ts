@@ -56,3 +56,21 @@ test('any other failure is rethrown at once, and an abort ends the retries', asy
     retrying(() => Promise.reject(new Busy('busy')), policy, { clock, random }, stopped),
   ).rejects.toThrow('stopped')
 })
+
+test('who asks for a pause is given it, and no less than the back-off', async () => {
+  const { slept, clock } = clockThatSkips()
+  class Asking extends Busy {
+    override readonly retryAfterMs: number
+    constructor(retryAfterMs: number) {
+      super('later')
+      this.retryAfterMs = retryAfterMs
+    }
+  }
+  const pauses = [9_000, 1]
+  const action = async (attempt: number) => {
+    const pause = pauses[attempt]
+    if (pause !== undefined) throw new Asking(pause)
+  }
+  await retrying(action, policy, { clock, random }, new AbortController().signal)
+  expect(slept).toEqual([9_000, 110])
+})

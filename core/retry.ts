@@ -14,6 +14,12 @@ export function backoffMs(attempt: number, { initialMs, maxMs }: RetryPolicy, ra
   return Math.round(step * (0.1 + 0.9 * random.fraction()))
 }
 
+/** How long to wait after a failure: as long as the far side asked for, and no shorter than the back-off. */
+export function delayAfter(error: unknown, attempt: number, policy: RetryPolicy, random: Random): number {
+  const askedMs = error instanceof EdgeError ? error.retryAfterMs : 0
+  return Math.max(askedMs, backoffMs(attempt, policy, random))
+}
+
 /** Repeats `action` while it fails with a retryable error; anything else is rethrown at once. */
 export async function retrying<T>(
   action: (attempt: number) => Promise<T>,
@@ -28,7 +34,7 @@ export async function retrying<T>(
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof EdgeError && error.retryable)) throw error
-      const delayMs = backoffMs(attempt, policy, random)
+      const delayMs = delayAfter(error, attempt, policy, random)
       onFailure(error, delayMs)
       await clock.sleep(delayMs, signal)
     }

@@ -34,7 +34,10 @@ export function parser<S extends TSchema>(schema: S): Parser<Static<S>> {
   return Object.assign(parse, { faults })
 }
 
-function describe(error: { keyword: string; message: string; params: object }): string {
+/** One fault in words; what would be right where the schema lists it. */
+export function describe(error: { keyword: string; message: string; params: object }): string {
+  if (error.keyword === 'enum' && 'allowedValues' in error.params)
+    return `must be ${(error.params.allowedValues as unknown[]).join(' or ')}`
   if (error.keyword === 'additionalProperties' && 'additionalProperties' in error.params)
     return `has unknown ${(error.params.additionalProperties as string[]).join(', ')}`
   return error.message

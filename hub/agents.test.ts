@@ -26,7 +26,7 @@ test('a removal that was cut after its first half is finished at the next start'
       tokens: await openTokens({ registry, clock, random }, { tokenLifetimeMs: 1000 }),
       addresses: createAddresses({ http: '127.0.0.1:1', mqtt: '127.0.0.1:2' }),
       connections: { announceConfiguration: () => {}, disconnect: (_tenant, id) => void told.push(id) },
-      async removeReadings(id) {
+      async removeUploads(id) {
         if (isDiskGone) throw new Error('disk gone')
         removed.push(id)
       },
@@ -34,7 +34,7 @@ test('a removal that was cut after its first half is finished at the next start'
       random,
       log: pino({ level: 'silent' }),
     },
-    { iatLifetimeMs: 1000 },
+    { iatLifetimeMs: 1000, agentsPerTenant: 10 },
   )
   const agent = await agents.create({ tenant: 'demo', name: 'a', securityProfile: 'RSA_3072' })
   await expect(agents.remove(agent)).rejects.toThrow('disk gone')

@@ -12,7 +12,7 @@ import type { Tokens } from './tokens/index.ts'
 
 /** The agents of all tenants. Every change is on disk before connections and agents learn of it. */
 export interface Agents {
-  /** Throws `Conflict` for a taken name. */
+  /** Throws `Conflict` for a taken name, `LimitReached`. */
   create(agent: AgentRequest): Promise<Agent>
   /** What a device needs to register. The same text until it is used up, expired or offboarded. */
   boarding(agent: Agent): Promise<BoardingConfiguration>
@@ -24,7 +24,7 @@ export interface Agents {
   ): Promise<DataSourceConfiguration>
   /** Ends all credentials and the connection. Throws `Conflict` when not onboarded. */
   offboard(agent: Agent): Promise<Agent>
-  /** With its readings. Throws `StaleETag`. */
+  /** With all that it has sent. Throws `StaleETag`. */
   remove(agent: Agent, eTag?: number): Promise<void>
   /** Finishes removals that the last run did not. */
   finishRemovals(): Promise<void>
@@ -49,26 +49,35 @@ export interface AgentsDeps {
   tokens: Tokens
   addresses: Addresses
   connections: Connections
-  removeReadings(agentId: string): Promise<void>
+  removeUploads(agentId: string): Promise<void>
   clock: Clock
   random: Random
   log: Logger
 }
 
+export interface AgentsConfig {
+  iatLifetimeMs: number
+  agentsPerTenant: number
+  /** PEM; handed out with the boarding configuration. */
+  ca?: string | undefined
+}
+
 export function createAgents(
-  { registry, tokens, addresses, connections, removeReadings, clock, random, log }: AgentsDeps,
-  { iatLifetimeMs, ca }: { iatLifetimeMs: number; ca?: string | undefined },
+  { registry, tokens, addresses, connections, removeUploads, clock, random, log }: AgentsDeps,
+  { iatLifetimeMs, agentsPerTenant, ca }: AgentsConfig,
 ): Agents {
   const freshId = () => random.bytes(16).toString('hex')
 
   async function finishRemoval(id: string): Promise<void> {
-    await removeReadings(id)
+    await removeUploads(id)
     await registry.call('forgetReadings', id)
   }
 
   return {
-    create: ({ tenant, name, securityProfile, entityId = freshId() }) =>
-      registry.call('addAgent', { id: freshId(), tenant, name, securityProfile, entityId }, clock.now()),
+    create({ tenant, name, securityProfile, entityId = freshId() }) {
+      const agent = { id: freshId(), tenant, name, securityProfile, entityId }
+      return registry.call('addAgent', agent, agentsPerTenant, clock.now())
+    },
     async boarding(agent) {
       const { baseUrl, mqtt } = addresses.forAgents()
       const issuedAt = clock.now()

@@ -81,3 +81,39 @@ export class UnsupportedGrant extends EdgeError {
     super('Only client_credentials is supported.')
   }
 }
+
+/** A file, with all its parts, of more bytes than the hub keeps. */
+export class FileTooLarge extends EdgeError {
+  override readonly name = 'FileTooLarge'
+  readonly code = 'file_too_large'
+  override readonly statusCode = 413
+
+  constructor(maxBytes: number) {
+    super(`A file may have at most ${maxBytes} bytes.`)
+  }
+}
+
+/** There are as many of a kind as the hub allows. */
+export class LimitReached extends EdgeError {
+  override readonly name = 'LimitReached'
+  readonly code = 'limit_reached'
+  override readonly statusCode = 409
+
+  constructor(what: string, limit: number) {
+    super(`There may be at most ${limit} ${what}.`)
+  }
+}
+
+/** Too many requests in a span of time. */
+export class RateExceeded extends EdgeError {
+  override readonly name = 'RateExceeded'
+  readonly code = 'too_many_requests'
+  override readonly statusCode = 429
+  override readonly retryable = true
+  override readonly retryAfterMs: number
+
+  constructor(retryAfterMs: number) {
+    super('Too many requests.')
+    this.retryAfterMs = retryAfterMs
+  }
+}

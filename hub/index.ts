@@ -8,11 +8,14 @@ import { createAddresses } from './addresses.ts'
 import { createAgents } from './agents.ts'
 import { createHubServer } from './http/index.ts'
 import { type Ingest, openIngest } from './ingest/index.ts'
+import type { HubLimits } from './limits.ts'
+import { createExchange } from './mindconnect/exchange.ts'
 import { hubOperations } from './operations.ts'
 import { createRegistrations } from './registrations.ts'
-import { openRegistry } from './registry/index.ts'
+import { openRegistry, type RatPolicy } from './registry/index.ts'
 import { openReadingStore } from './store/index.ts'
 import { openTokens } from './tokens/index.ts'
+import { openUploads } from './uploads/index.ts'
 
 export interface HubConfig {
   /** State directory; made when it is not there. */
@@ -28,7 +31,11 @@ export interface HubConfig {
   iatLifetimeMs: number
   credentialLifetimeMs: number
   tokenLifetimeMs: number
+  ratPolicy: RatPolicy
+  limits: HubLimits
 }
+
+export type { HubLimits } from './limits.ts'
 
 /** The cloud side: takes agents in, keeps their credentials alive, stores what they send. */
 export interface Hub extends AsyncDisposable {
@@ -51,6 +58,7 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
   await ensurePrivateDir(config.dir)
   const registry = opened.use(await openRegistry(config.dir))
   const store = opened.use(await openReadingStore({ log }, { dir: config.dir }))
+  const uploads = opened.use(await openUploads(config.dir))
   const tokens = await openTokens({ registry, clock, random }, config)
   const addresses = createAddresses(config)
 
@@ -64,15 +72,26 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
       ingest?.announceConfiguration(tenant, agentId, eTag),
     disconnect: (tenant: string, agentId: string) => ingest?.disconnect(tenant, agentId),
   }
-  const deps = { registry, store, tokens, addresses, presence, connections, clock, random, log }
+  const deps = { registry, store, uploads, tokens, addresses, presence, connections, clock, random, log }
   const registrations = createRegistrations(deps, config)
   const agents = createAgents(
-    { ...deps, removeReadings: (id) => store.removeAgent(id) },
-    { iatLifetimeMs: config.iatLifetimeMs, ca: config.tls?.ca },
+    {
+      ...deps,
+      async removeUploads(id) {
+        await store.removeAgent(id)
+        await uploads.call('removeAgent', id)
+      },
+    },
+    {
+      iatLifetimeMs: config.iatLifetimeMs,
+      agentsPerTenant: config.limits.agentsPerTenant,
+      ca: config.tls?.ca,
+    },
   )
+  const exchange = createExchange({ ...deps, agents })
   await agents.finishRemovals()
 
-  const died = Promise.race([registry.died, store.died])
+  const died = Promise.race([registry.died, store.died, uploads.died])
   died.catch(() => {}) // whoever awaits it sees it; nobody must
   const held = opened.move()
   return {
@@ -85,7 +104,7 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
           { listen: config.mqtt, ...(config.tls ? { tls: config.tls } : {}) },
         ),
       )
-      const server = createHubServer({ ...deps, registrations, agents }, config)
+      const server = createHubServer({ ...deps, registrations, agents, exchange }, config)
       held.defer(() => server.close())
       const urls = { http: await listenTcp(server, config.http, 'hub.http'), mqtt: ingest.address }
       addresses.bound(urls)

@@ -13,11 +13,13 @@ import { queryReadings } from './readings.ts'
 import type { Agent, Registry } from './registry/index.ts'
 import type { ReadingStore } from './store/index.ts'
 import { hashSecret } from './tokens/index.ts'
+import type { Uploads } from './uploads/index.ts'
 
 export interface OperationsDeps {
   registry: Registry
   agents: Agents
   store: ReadingStore
+  uploads: Uploads
   presence: Presence
   addresses: Addresses
   clock: Clock
@@ -111,6 +113,7 @@ function agentOperations({
   registry,
   agents,
   store,
+  uploads,
   presence,
   addresses,
   clock,
@@ -147,10 +150,12 @@ function agentOperations({
   })
 
   async function show(agent: Agent) {
-    const [credential, configuration, malformed] = await Promise.all([
+    const newest = { filter: { agentId: agent.id }, sort: [], page: 0, size: 1 }
+    const [credential, configuration, malformed, recoverable] = await Promise.all([
       registry.call('newestCredential', agent.id),
       registry.call('configuration', agent.id),
       store.malformed(agent.id),
+      uploads.call('recoverableRecordPage', { tenant: agent.tenant, ...newest }),
     ])
     const seenAt = presence.lastSeenAt(agent.id)
     return {
@@ -159,6 +164,8 @@ function agentOperations({
       configurationETag: configuration.eTag,
       malformedBatches: malformed.count,
       lastMalformed: malformed.lastReason,
+      recoverableRecords: recoverable.total,
+      lastDropReason: recoverable.rows[0]?.dropReason ?? null,
       credential: credential
         ? {
             number: credential.id,

@@ -5,7 +5,7 @@ import { type Random, randomSecret } from '../core/random.ts'
 import type { Registration, RegistrationRequest } from '../protocol/registration.ts'
 import type { Addresses } from './addresses.ts'
 import { TokenRefused } from './errors.ts'
-import type { RegistrationAttempt, Registry } from './registry/index.ts'
+import type { RatPolicy, RegistrationAttempt, Registry } from './registry/index.ts'
 import type { Tokens } from './tokens/index.ts'
 import { normalizeJwk } from './tokens/public-jwk.ts'
 
@@ -34,7 +34,7 @@ export interface RegistrationsDeps {
 
 export function createRegistrations(
   { registry, tokens, addresses, clock, random, log }: RegistrationsDeps,
-  { credentialLifetimeMs }: { credentialLifetimeMs: number },
+  { credentialLifetimeMs, ratPolicy }: { credentialLifetimeMs: number; ratPolicy: RatPolicy },
 ): Registrations {
   async function attempt(
     use: 'initial' | 'registration',
@@ -53,6 +53,7 @@ export function createRegistrations(
       ratJti: random.uuid(),
       now: clock.now(),
       lifetimeMs: credentialLifetimeMs,
+      ratPolicy,
     }
   }
 

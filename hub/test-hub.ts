@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../core/clock.ts'
 import { run } from '../core/control.ts'
-import { createHttp } from '../core/http-client.ts'
+import { openNetwork } from '../core/net/index.ts'
 import { systemRandom } from '../core/random.ts'
 import {
   type BoardingConfiguration,
@@ -14,12 +14,24 @@ import {
 } from '../protocol/boarding.ts'
 import type { Registration } from '../protocol/registration.ts'
 import { clientAssertionType } from '../protocol/token.ts'
-import { type Hub, openHub } from './index.ts'
+import { type Hub, type HubConfig, type HubLimits, openHub } from './index.ts'
 
 export const day = 86_400_000
 export const management = '/api/agentmanagement/v3'
 
-const http = createHttp()
+export const limits: HubLimits = {
+  uploadBytes: 100_000,
+  fileBytes: 150_000,
+  agentsPerTenant: 100,
+  diagnosticActivationsPerTenant: 5,
+  eventMappingsPerAgent: 50,
+  eventMappingsPerEventType: 5,
+  listAgents: [],
+  deleteAgents: [],
+  exchange: [],
+}
+
+const http = openNetwork().http
 const rsaKeys = generateKeyPairSync('rsa', { modulusLength: 3072 })
 
 /** Body of a registration with the key that `TestHub.token` signs with. */
@@ -42,7 +54,7 @@ interface Call {
 export type TestHub = Awaited<ReturnType<typeof startHub>>
 
 /** For tests: the real hub over real sockets, in a temporary directory, with the tenant "default". */
-export async function startHub() {
+export async function startHub(settings: Partial<HubConfig> = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'edgeward-hub-'))
   const time = { laterMs: 0 }
   const now = () => systemClock.now() + time.laterMs
@@ -56,6 +68,9 @@ export async function startHub() {
         iatLifetimeMs: 7 * day,
         credentialLifetimeMs: 7 * day,
         tokenLifetimeMs: 3_600_000,
+        ratPolicy: 'lenient',
+        limits,
+        ...settings,
       },
     )
   let hub = await open(dir)
@@ -64,7 +79,7 @@ export async function startHub() {
   const operate = (name: string, params: object, of = hub): Promise<Json> => run(of.operations, name, params)
 
   async function call(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     { token, body, headers }: Call = {},
   ) {
@@ -83,6 +98,9 @@ export async function startHub() {
     const json: Json = text === '' ? null : JSON.parse(text)
     return { status: answer.status, headers: answer.headers, json }
   }
+
+  const bytes = async (path: string, token: string): Promise<Buffer> =>
+    (await http({ method: 'GET', url: `${base}${path}`, headers: { authorization: `Bearer ${token}` } })).body
 
   async function serviceToken({ client_id, client_secret }: Json): Promise<string> {
     const authorization = `Basic ${Buffer.from(`${client_id}:${client_secret}`).toString('base64')}`
@@ -110,6 +128,8 @@ export async function startHub() {
     open,
     operate,
     call,
+    /** What is at a path, as it is. */
+    bytes,
     serviceToken,
     /** Of the tenant "default". */
     service: await serviceToken(await operate('init', {})),

@@ -4,7 +4,7 @@ import { Invalid } from '../core/errors.ts'
 import { decodeBatch, decodeBatchName, encodeBatch } from './batch.ts'
 import type { Reading } from './reading.ts'
 
-const reading: fc.Arbitrary<Reading> = fc.record({
+const fields = {
   point: fc.string({ minLength: 1, maxLength: 36 }),
   value: fc.oneof(
     fc.integer(),
@@ -16,12 +16,24 @@ const reading: fc.Arbitrary<Reading> = fc.record({
   ),
   quality: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffffffff })),
   time: fc.integer({ min: 0, max: 4e12 }),
-})
+}
+const reading: fc.Arbitrary<Reading> = fc.record(fields)
+const unproven: fc.Arbitrary<Reading> = fc.record({ ...fields, monotonic: fc.nat() })
 
 test('every batch survives encoding', () => {
   fc.assert(
     fc.property(fc.array(reading, { maxLength: 200 }), fc.nat(), (readings, seq) => {
       const batch = { epoch: '00ff00ff00ff00ff', seq, readings }
+      expect(decodeBatch(encodeBatch(batch))).toEqual(batch)
+    }),
+  )
+})
+
+test('readings whose time is not proven keep the start of the box and its monotonic time', () => {
+  fc.assert(
+    fc.property(fc.array(reading), unproven, fc.array(reading), (before, one, after) => {
+      const readings = [...before, one, ...after]
+      const batch = { epoch: '00ff00ff00ff00ff', seq: 1, readings, boot: 'e8c492cc' }
       expect(decodeBatch(encodeBatch(batch))).toEqual(batch)
     }),
   )

@@ -21,6 +21,8 @@ export interface BatchName {
 
 export interface Batch extends BatchName {
   readings: Reading[]
+  /** The start of the box that `monotonic` of readings counts from; there when one of them has it. */
+  boot?: string
 }
 
 /** Columns; entry k of `d`, `i` and `v` belongs to reading k. */
@@ -39,6 +41,10 @@ const Columns = Type.Object({
   ),
   /** Readings whose text value is a 64-bit integer. */
   l: Type.Optional(Type.Array(Type.Integer())),
+  /** `boot` of the batch. */
+  b: Type.Optional(Type.String({ maxLength: 64 })),
+  /** [k, monotonic] of the readings whose time is not proven. */
+  m: Type.Optional(Type.Array(Type.Tuple([Type.Integer(), Type.Integer({ minimum: 0 })]))),
 })
 type Columns = Static<typeof Columns>
 
@@ -51,12 +57,12 @@ const maxInflatedBytes = 32 * 1024 * 1024
 /** What a Date can hold, in epoch milliseconds. */
 const lastDate = 8.64e15
 
-export function encodeBatch({ epoch, seq, readings }: Batch): Buffer {
+export function encodeBatch({ epoch, seq, readings, boot }: Batch): Buffer {
   const header = Buffer.alloc(headerBytes)
   header.writeUInt8(version, 0)
   header.write(epoch, 1, 8, 'hex')
   header.writeBigUInt64BE(BigInt(seq), 9)
-  return Buffer.concat([header, deflateRawSync(JSON.stringify(toColumns(readings)))])
+  return Buffer.concat([header, deflateRawSync(JSON.stringify(toColumns(readings, boot)))])
 }
 
 /** Throws `Invalid` for anything but the header of a batch. */
@@ -72,7 +78,9 @@ export function decodeBatchName(payload: Buffer): BatchName {
 /** Throws `Invalid` for anything but a batch. */
 export function decodeBatch(payload: Buffer): Batch {
   const name = decodeBatchName(payload)
-  return { ...name, readings: fromColumns(parseColumns(parseJson(inflate(payload), 'batch'), 'batch')) }
+  const columns = parseColumns(parseJson(inflate(payload), 'batch'), 'batch')
+  const boot = columns.b === undefined ? {} : { boot: columns.b }
+  return { ...name, readings: fromColumns(columns), ...boot }
 }
 
 function inflate(payload: Buffer): string {
@@ -83,12 +91,12 @@ function inflate(payload: Buffer): string {
   }
 }
 
-function toColumns(readings: readonly Reading[]): Columns {
+function toColumns(readings: readonly Reading[], boot: string | undefined): Columns {
   const aliases = new Map<string, number>()
   const first = readings[0]?.time ?? 0
-  const columns: Required<Columns> = { p: [], t: first, d: [], i: [], v: [], q: [], l: [] }
+  const columns: Required<Omit<Columns, 'b'>> = { p: [], t: first, d: [], i: [], v: [], q: [], l: [], m: [] }
   let before = first
-  for (const [k, { point, value, quality, time }] of readings.entries()) {
+  for (const [k, { point, value, quality, time, monotonic }] of readings.entries()) {
     let alias = aliases.get(point)
     if (alias === undefined) {
       alias = columns.p.push(point) - 1
@@ -100,15 +108,22 @@ function toColumns(readings: readonly Reading[]): Columns {
     if (typeof value === 'bigint') columns.l.push(k)
     columns.v.push(typeof value === 'bigint' ? value.toString() : value)
     if (quality !== statusCode.good) columns.q.push([k, quality])
+    if (monotonic !== undefined) columns.m.push([k, monotonic])
   }
-  const { q, l, ...always } = columns
-  return { ...always, ...(q.length > 0 ? { q } : {}), ...(l.length > 0 ? { l } : {}) }
+  const { q, l, m, ...always } = columns
+  return {
+    ...always,
+    ...(q.length > 0 ? { q } : {}),
+    ...(l.length > 0 ? { l } : {}),
+    ...(m.length > 0 && boot !== undefined ? { b: boot, m } : {}),
+  }
 }
 
-function fromColumns({ p, t, d, i, v, q = [], l = [] }: Columns): Reading[] {
+function fromColumns({ p, t, d, i, v, q = [], l = [], m = [] }: Columns): Reading[] {
   if (d.length !== i.length || v.length !== i.length) throw new Invalid('batch: columns differ in length')
   const qualities = new Map(q)
   const longs = new Set(l)
+  const unproven = new Map(m)
   let time = t
   return i.map((alias, k) => {
     const point = p[alias]
@@ -116,11 +131,13 @@ function fromColumns({ p, t, d, i, v, q = [], l = [] }: Columns): Reading[] {
     time += d[k] ?? 0
     if (Math.abs(time) > lastDate) throw new Invalid(`batch: reading ${k} has a time beyond all dates`)
     const value: Value = v[k] ?? null
+    const monotonic = unproven.get(k)
     return {
       point,
       value: longs.has(k) ? toBigInt(value, k) : value,
       quality: qualities.get(k) ?? statusCode.good,
       time,
+      ...(monotonic === undefined ? {} : { monotonic }),
     }
   })
 }

@@ -19,7 +19,7 @@ export const BoardingConfiguration = Type.Object({
     clientCredentialProfile: Type.Array(SecurityProfile, { minItems: 1, maxItems: 1 }),
     clientId: Type.String({ minLength: 1, maxLength: 36 }),
     tenant: Type.String({ minLength: 1, maxLength: 36 }),
-    mqtt: Type.Optional(Type.String({ pattern: '^mqtts?://[^/]+$' })),
+    mqtt: Type.Optional(Type.String({ pattern: '^(mqtts?://[^/]+|wss?://[^/]+(/.*)?)$' })),
     /** PEM. */
     ca: Type.Optional(Type.String({ pattern: '-----BEGIN CERTIFICATE-----' })),
   }),

@@ -1,7 +1,15 @@
 import Type, { type Static } from 'typebox'
 import { parser } from '../core/schema.ts'
 
-export const dataPointTypes = ['INT', 'LONG', 'DOUBLE', 'BOOLEAN', 'STRING'] as const
+export const dataPointTypes = [
+  'INT',
+  'LONG',
+  'DOUBLE',
+  'BOOLEAN',
+  'STRING',
+  'BIG_STRING',
+  'TIMESTAMP',
+] as const
 export type DataPointType = (typeof dataPointTypes)[number]
 
 const CustomData = Type.Record(Type.String(), Type.Unknown())
@@ -42,8 +50,37 @@ export const DataSourceConfiguration = Type.Object({
 })
 export type DataSourceConfiguration = Static<typeof DataSourceConfiguration>
 
-export const parseDataSourceConfiguration = parser(DataSourceConfiguration)
-export const parseDataSourceConfigurationUpdate = parser(DataSourceConfigurationUpdate)
+const parseConfiguration = parser(DataSourceConfiguration)
+const parseUpdate = parser(DataSourceConfigurationUpdate)
+
+/** Throws `Invalid`. */
+export const parseDataSourceConfiguration = (data: unknown, what: string): DataSourceConfiguration =>
+  parseConfiguration(withUpperCaseTypes(data), what)
+/** Throws `Invalid`. */
+export const parseDataSourceConfigurationUpdate = (
+  data: unknown,
+  what: string,
+): DataSourceConfigurationUpdate => parseUpdate(withUpperCaseTypes(data), what)
+
+/** Older clients write the types of data points in lower case. Takes anything; changes nothing else. */
+export function withUpperCaseTypes(document: unknown): unknown {
+  return inEach(document, 'dataSources', (source) =>
+    inEach(source, 'dataPoints', (point) =>
+      isRecord(point) && typeof point.type === 'string'
+        ? { ...point, type: point.type.toUpperCase() }
+        : point,
+    ),
+  )
+}
+
+function inEach(holder: unknown, key: string, change: (item: unknown) => unknown): unknown {
+  if (!isRecord(holder)) return holder
+  const items = holder[key]
+  return Array.isArray(items) ? { ...holder, [key]: items.map(change) } : holder
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Point ids name a point within its agent, so two points must not share one. Returns the repeated ids. */
 export function repeatedPointIds({ dataSources }: { dataSources: readonly DataSource[] }): string[] {

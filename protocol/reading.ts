@@ -1,14 +1,20 @@
 /** INT and LONG are exact: a LONG beyond 2^53 is a bigint. `null`: no value, quality says why. */
 export type Value = number | bigint | string | boolean | null
 
-export interface Reading {
+/** When a reading was taken. */
+export interface Stamp {
+  /** Epoch milliseconds. */
+  time: number
+  /** Milliseconds since the box started; there only while `time` is not proven. */
+  monotonic?: number
+}
+
+export interface Reading extends Stamp {
   /** Id of the data point. */
   point: string
   value: Value
   /** OPC UA StatusCode, uint32. */
   quality: number
-  /** Epoch milliseconds at the source. */
-  time: number
 }
 
 /** OPC UA status codes that we set. The two highest bits say Good (00), Uncertain (01), Bad (10). */
@@ -26,3 +32,7 @@ export const statusCode = {
 } as const
 
 export const isBad = (quality: number): boolean => quality >>> 30 >= 2
+
+/** A Good reading of which we do not know well when it was taken is Uncertain; others stay what they are. */
+export const withDoubtfulTime = (quality: number): number =>
+  quality >>> 30 === 0 ? statusCode.uncertain : quality

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
   type CommandResult,
   createAgent,
   edgeward,
+  eventually,
   runProgram,
   startGateway,
   startHub,
@@ -200,6 +201,33 @@ test('a bad boarding file is refused with the reason, and nothing on disk change
   }
   const good = await edgeward(['onboard', ...box], { input: text })
   expect(good.code, good.stderr).toBe(0)
+})
+
+test('a boarding file on a stick is shown, and taken by "onboard --confirm" alone', async () => {
+  await using dir = await tempDir()
+  await using hub = await startHub(join(dir.path, 'hub'))
+  await hub.operate('init')
+  const { id, boarding } = await createAgent(hub, 'box', 'SHARED_SECRET')
+  const path = join(dir.path, 'media', 'stick', 'edgeward-boarding.json')
+  await mkdir(dirname(path), { recursive: true })
+  await using _gateway = await startGateway(join(dir.path, 'box'), {
+    EDGEWARD_AGENT_STICK_DIR: join(dir.path, 'media'),
+  })
+  const box = ['--state-dir', join(dir.path, 'box')]
+  const nothing = await edgeward(['onboard', '--confirm', ...box])
+  expect(nothing.code).toBe(1)
+  expect(nothing.stderr).toContain('agent.stick_dir')
+
+  await writeFile(path, JSON.stringify(boarding))
+  await eventually('the offer', async () =>
+    (await edgeward(['status', ...box])).stdout.includes(`${path}: agent ${id} of tenant default`),
+  )
+  for (const wrong of [[path], ['--replace']])
+    expect((await edgeward(['onboard', '--confirm', ...wrong, ...box])).code).toBe(2)
+  const confirmed = await edgeward(['onboard', '--confirm', '--json', ...box])
+  expect(confirmed.code, confirmed.stderr).toBe(0)
+  expect(json(confirmed)).toMatchObject({ state: 'onboarded', agentId: id, kept: false })
+  expect((await edgeward(['status', ...box])).stdout).not.toContain('--confirm')
 })
 
 test('npx edgeward works from a checkout', async () => {

@@ -80,9 +80,13 @@ export const startGateway = (stateDir: string, env: Record<string, string> = {})
   })
 
 /** Ports are taken once and kept, so that a hub that is started again has its old address. */
-export async function startHub(stateDir: string, env: Record<string, string> = {}): Promise<Hub> {
+export async function startHub(
+  stateDir: string,
+  env: Record<string, string> = {},
+  options: readonly string[] = [],
+): Promise<Hub> {
   return startChild({
-    command: ['hub'],
+    command: ['hub', ...options],
     stateDir,
     env: { EDGEWARD_HUB_HTTP: anyPort, EDGEWARD_HUB_MQTT: anyPort, ...env },
   })

@@ -2,14 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { loadConfig } from '../config.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Operations } from '../core/control.ts'
+import type { Logger } from '../core/log.ts'
 import { systemRandom } from '../core/random.ts'
 import { openHub } from '../hub/index.ts'
+import { hubLimits } from '../main.ts'
 import type { BoardingConfiguration, SecurityProfile } from '../protocol/boarding.ts'
 
 const hour = 3_600_000
 export const silent = pino({ level: 'silent' })
+/** For an identity on its own: it has no data that would have to be set aside. */
+export const nothingToArchive = async () => ({ directory: '', readings: 0 })
 
 /** The real hub on free ports of this process, with a tenant and its state in a temporary directory. */
 export interface HubInProcess extends AsyncDisposable {
@@ -25,13 +30,21 @@ export interface HubInProcess extends AsyncDisposable {
   ask<T = unknown>(operation: string, params: object): Promise<T>
 }
 
-export async function hubInProcess({ clock = systemClock }: { clock?: Clock } = {}): Promise<HubInProcess> {
+export async function hubInProcess({
+  clock = systemClock,
+  ratPolicy = 'lenient',
+  log = silent,
+}: {
+  clock?: Clock
+  ratPolicy?: 'lenient' | 'strict'
+  log?: Logger
+} = {}): Promise<HubInProcess> {
   await using opened = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'edgeward-hub-'))
   opened.defer(() => rm(dir, { recursive: true, force: true }))
   const hub = opened.use(
     await openHub(
-      { clock, random: systemRandom, log: silent },
+      { clock, random: systemRandom, log },
       {
         dir,
         http: '127.0.0.1:0',
@@ -39,6 +52,8 @@ export async function hubInProcess({ clock = systemClock }: { clock?: Clock } = 
         iatLifetimeMs: 168 * hour,
         credentialLifetimeMs: 168 * hour,
         tokenLifetimeMs: hour,
+        ratPolicy,
+        limits: hubLimits(loadConfig({ env: {} }).hub),
       },
     ),
   )

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import { run } from '../../core/control.ts'
-import { createHttp, type Http, Unreachable } from '../../core/http-client.ts'
+import { type Http, openNetwork, Unreachable } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
-import { type HubInProcess, hubInProcess, silent } from '../../test/hub-in-process.ts'
+import { type HubInProcess, hubInProcess, nothingToArchive, silent } from '../../test/hub-in-process.ts'
 import { openIdentity } from '../identity.ts'
 import { createSources } from '../sources/index.ts'
 import { openConfiguration } from './index.ts'
 
-const network = createHttp()
+const network = openNetwork().http
 const noNetwork: Http = async () => {
   throw new Unreachable('the hub', 'connect', 'no network')
 }
@@ -34,8 +34,14 @@ const keptFile = () => join(stateDir, 'configuration', 'dsc.json')
 async function startBox(http: Http) {
   const deps = { http, clock: systemClock, random: systemRandom, log: silent }
   const retry = { initialMs: 5, maxMs: 20 }
-  const identity = await openIdentity(deps, { dir: join(stateDir, 'identity'), retry })
-  const sources = createSources({ ...deps, store: async () => {} }, { minIntervalMs: 100 })
+  const identity = await openIdentity(
+    { ...deps, archive: nothingToArchive },
+    { dir: join(stateDir, 'identity'), retry },
+  )
+  const sources = createSources(
+    { ...deps, store: async () => {}, stamp: () => ({ time: 0 }) },
+    { minIntervalMs: 100 },
+  )
   const configuration = await openConfiguration(
     { ...deps, identity, apply: sources.apply },
     { dir: join(stateDir, 'configuration'), retry },

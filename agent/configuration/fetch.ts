@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { Http } from '../../core/http-client.ts'
+import type { Http } from '../../core/net/index.ts'
 import { decided } from '../answer.ts'
 import type { Identity } from '../identity.ts'
 import { agentManagement } from '../onboarding/home.ts'

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { EdgeError, Invalid } from '../../core/errors.ts'
-import { ensurePrivateDir, readFileIfExists, writeFileAtomic } from '../../core/files.ts'
-import type { Http } from '../../core/http-client.ts'
+import { ensurePrivateDir, moveIfExists, readFileIfExists, writeFileAtomic } from '../../core/files.ts'
 import type { Logger } from '../../core/log.ts'
+import type { Http } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import { type RetryPolicy, retrying } from '../../core/retry.ts'
 import { parseJson } from '../../core/schema.ts'
@@ -21,6 +21,8 @@ export interface Configuration {
   /** The hub may have another one: it announced this eTag, or was reached again. */
   announced(eTag: string | undefined): void
   status(): ConfigurationStatus
+  /** Ends it: nothing is measured by it any more, and its file lies at `path`. May be repeated. */
+  setAside(path: string): Promise<void>
   /** Fetches at start and after each announcement, until aborted. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -59,6 +61,8 @@ export async function openConfiguration(
   let inForce: DataSourceConfiguration | undefined
   let faults: ConfigurationStatus['faults']
   let reason: string | undefined
+  /** How often the box became another agent. */
+  let setsAside = 0
   let news = Promise.withResolvers<void>()
 
   /** True when it is in force; otherwise its faults are kept for the status. */
@@ -83,7 +87,9 @@ export async function openConfiguration(
   if (kept !== undefined) enforce(kept)
 
   async function refresh(signal: AbortSignal): Promise<void> {
+    const asked = setsAside
     const document = await fetchConfiguration(deps, signal)
+    if (asked !== setsAside) return // it is the former agent's
     reason = undefined
     if (!faults && isDeepStrictEqual(document, kept)) return
     // In force before on disk: only the sources can tell whether it is good, and a cut between the two
@@ -103,6 +109,14 @@ export async function openConfiguration(
   return {
     announced(eTag) {
       if (eTag === undefined || eTag !== inForce?.eTag) news.resolve()
+    },
+    async setAside(aside) {
+      setsAside++
+      apply([])
+      inForce = undefined
+      faults = undefined
+      kept = undefined
+      await moveIfExists(path, aside)
     },
     status: () => ({ ...summary(inForce), ...(faults ? { faults } : {}), ...(reason ? { reason } : {}) }),
     async run(signal) {

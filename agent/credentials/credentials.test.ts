@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import fc from 'fast-check'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { beforeEach, expect, test } from 'vitest'
 import { systemRandom } from '../../core/random.ts'
+import { silent } from '../../test/hub-in-process.ts'
 import { manualClock } from '../../test/manual-clock.ts'
 import { IdentityUnreadable } from '../errors.ts'
 import type { State } from '../onboarding/machine.ts'
@@ -118,6 +120,8 @@ const state: State = {
   before: { at: 'unboarded' },
 }
 
+const vaultIn = (dir: string) => openVault({ log: silent }, { dir })
+
 let root: string
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgeward-vault-'))
@@ -126,39 +130,72 @@ beforeEach(async () => {
 
 test('what is saved is loaded again, and only the owner can read it', async () => {
   const dir = join(root, 'identity')
-  const vault = await openVault(dir)
+  const vault = await vaultIn(dir)
   expect(await vault.load()).toEqual({ at: 'unboarded' })
   await vault.save(state)
-  expect(await (await openVault(dir)).load()).toEqual(state)
+  expect(await (await vaultIn(dir)).load()).toEqual(state)
   expect((await stat(dir)).mode & 0o777).toBe(0o700)
-  expect((await stat(join(dir, 'identity.json'))).mode & 0o777).toBe(0o600)
+  for (const name of await readdir(dir)) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600)
   await vault.save({ at: 'unboarded' })
   expect(await readdir(dir)).toEqual([])
 })
 
-test('an identity cut off anywhere is damaged, never taken for none', async () => {
-  const vault = await openVault(root)
-  await vault.save(state)
-  const path = join(root, 'identity.json')
-  const whole = await readFile(path)
-  for (let length = whole.length - 1; length >= 0; length -= 7) {
-    await truncate(path, length)
-    const error = await vault.load().catch((caught: unknown) => caught)
+const copies = ['identity.1.json', 'identity.2.json']
+
+test('an identity of which both copies are cut off anywhere is damaged, never taken for none', async () => {
+  await (await vaultIn(root)).save(state)
+  const paths = copies.map((name) => join(root, name))
+  const { length: whole } = await readFile(paths[0] as string)
+  for (let length = whole - 1; length >= 0; length -= 7) {
+    for (const path of paths) await truncate(path, length)
+    const error = await (await vaultIn(root)).load().catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(IdentityUnreadable)
     expect((error as Error).message).not.toContain('very')
   }
 })
 
+test.for(copies)('with %s gone the other copy serves, and two are there again', async (name) => {
+  await (await vaultIn(root)).save(state)
+  await rm(join(root, name))
+  expect(await (await vaultIn(root)).load()).toEqual(state)
+  expect(await readdir(root)).toEqual(copies)
+})
+
+test('the newer copy counts when a power cut came between the two', async () => {
+  const vault = await vaultIn(root)
+  await vault.save(state)
+  const former = await readFile(join(root, 'identity.1.json'))
+  await vault.save({ ...state, iat: 'newer' })
+  await writeFile(join(root, 'identity.1.json'), former)
+  const again = await vaultIn(root)
+  expect(await again.load()).toMatchObject({ iat: 'newer' })
+  await again.save({ ...state, iat: 'newest' })
+  expect(await (await vaultIn(root)).load()).toMatchObject({ iat: 'newest' })
+})
+
+test('the one file of the first release is taken over', async () => {
+  const former = join(root, 'identity.json')
+  await writeFile(former, JSON.stringify({ version: 1, state }))
+  expect(await (await vaultIn(root)).load()).toEqual(state)
+  expect(await readdir(root)).toEqual(copies)
+  expect(await (await vaultIn(root)).load()).toEqual(state)
+})
+
 test('an identity of a newer release is not touched', async () => {
-  const path = join(root, 'identity.json')
-  await writeFile(path, JSON.stringify({ version: 2, state }))
-  await expect((await openVault(root)).load()).rejects.toThrow(IdentityUnreadable)
+  const vault = await vaultIn(root)
+  await vault.save(state)
+  const content = `${JSON.stringify({ version: 3, generation: 9, state })}\n`
+  const newer = `{"sha256":"${createHash('sha256').update(content).digest('hex')}"}\n${content}`
+  await writeFile(join(root, 'identity.2.json'), newer)
+  const before = await readFile(join(root, 'identity.1.json'), 'utf8')
+  await expect((await vaultIn(root)).load()).rejects.toThrow(IdentityUnreadable)
+  expect(await readFile(join(root, 'identity.1.json'), 'utf8')).toBe(before)
 })
 
 test('a state that cannot be written is a failure that passes, and the one before stays', async () => {
-  const vault = await openVault(root)
+  const vault = await vaultIn(root)
   await vault.save(state)
-  await mkdir(join(root, 'identity.json.new', 'in the way'), { recursive: true })
+  for (const name of copies) await mkdir(join(root, `${name}.new`, 'in the way'), { recursive: true })
   await expect(vault.save({ ...state, iat: 'other' })).rejects.toMatchObject({
     code: 'identity_not_saved',
     retryable: true,

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { run } from '../../core/control.ts'
-import { createHttp, type Http } from '../../core/http-client.ts'
+import { type Http, openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
-import { type HubInProcess, hubInProcess, silent } from '../../test/hub-in-process.ts'
+import { type HubInProcess, hubInProcess, nothingToArchive, silent } from '../../test/hub-in-process.ts'
 import { manualClock } from '../../test/manual-clock.ts'
 import { type Identity, openIdentity } from '../identity.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
-const clock = manualClock()
+const clock = manualClock(Date.UTC(2030, 0, 1))
 
 let hub: HubInProcess
 let dir: string
@@ -27,7 +27,8 @@ beforeEach(async () => {
 async function onboardedBox(name: string, http: Http): Promise<Identity> {
   const { boarding } = await hub.createAgent(name, 'SHARED_SECRET')
   const retry = { initialMs: 1000, maxMs: 300_000 }
-  const identity = await openIdentity({ http, clock, random: systemRandom, log: silent }, { dir, retry })
+  const deps = { http, clock, random: systemRandom, log: silent, archive: nothingToArchive }
+  const identity = await openIdentity(deps, { dir, retry })
   await run(identity.operations, 'identity.onboard', { boarding })
   return identity
 }
@@ -43,7 +44,7 @@ const asTimePasses = <T>(look: () => T) =>
   )
 
 test('a box that runs rotates after half of the life of its credential, once', async () => {
-  await using identity = await onboardedBox('punctual', createHttp())
+  await using identity = await onboardedBox('punctual', openNetwork().http)
   const { credential, rotateAt = 0, credentialIssuedAt = 0 } = identity.status()
   expect(rotateAt - credentialIssuedAt).toBeGreaterThanOrEqual(3.5 * day)
   const stop = new AbortController()
@@ -60,7 +61,7 @@ test('a box that runs rotates after half of the life of its credential, once', a
 })
 
 test('a hub that is down or busy for days is asked again, not faster than it wants, and then answered', async () => {
-  const network = createHttp()
+  const network = openNetwork().http
   let busy = true
   const askedAt: number[] = []
   const http: Http = async (request) => {
@@ -90,7 +91,7 @@ test('a hub that is down or busy for days is asked again, not faster than it wan
 })
 
 test('a refused rotation leaves a working credential in use, and is tried again slowly', async () => {
-  const network = createHttp()
+  const network = openNetwork().http
   let refusing = true
   let refused = 0
   const http: Http = async (request) => {

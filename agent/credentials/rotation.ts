@@ -2,8 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { EdgeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import { backoffMs, type RetryPolicy } from '../../core/retry.ts'
-import { HubUnavailable } from '../errors.ts'
+import { backoffMs, delayAfter, type RetryPolicy } from '../../core/retry.ts'
 import type { HubTime } from '../hub-time.ts'
 import type { Held, State } from '../onboarding/machine.ts'
 import type { Runner } from '../onboarding/runner.ts'
@@ -59,8 +58,7 @@ export function createRotation(deps: RotationDeps, retry: RetryPolicy): Rotation
 
   const failed = (error: unknown, failures: number): number => {
     if (!(error instanceof EdgeError && error.retryable)) throw error
-    const asked = error instanceof HubUnavailable ? error.retryAfterMs : 0
-    const delayMs = Math.max(asked, backoffMs(failures, retry, random))
+    const delayMs = delayAfter(error, failures, retry, random)
     log.warn({ code: error.code, reason: error.message, delayMs }, 'the hub did not decide; trying again')
     return delayMs
   }

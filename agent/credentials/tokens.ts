@@ -17,6 +17,8 @@ export interface AccessTokens {
   put(answer: AgentToken, requestedAt: number): AccessToken
   /** The far side did not take this token. */
   forget(token: string): void
+  /** None that there is serves any more. */
+  clear(): void
 }
 
 export function createAccessTokens(request: () => Promise<AgentToken>, clock: Clock): AccessTokens {
@@ -46,6 +48,9 @@ export function createAccessTokens(request: () => Promise<AgentToken>, clock: Cl
     },
     forget(token) {
       if (cached?.token === token) cached = undefined
+    },
+    clear() {
+      cached = undefined
     },
   }
 }

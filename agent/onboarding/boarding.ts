@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { decodeJwt, type JWTPayload } from 'jose'
-import { refusePlaintext } from '../../core/http-client.ts'
+import { decodeJwt } from 'jose'
+import Type, { type Static } from 'typebox'
+import { refusePlaintext } from '../../core/net/index.ts'
+import { parser } from '../../core/schema.ts'
 import { type BoardingConfiguration, parseBoardingConfiguration } from '../../protocol/boarding.ts'
 import { digest } from '../credentials/credential.ts'
 import { BoardingInvalid, OnboardingRefused } from '../errors.ts'
@@ -11,14 +13,22 @@ import type { Home } from './home.ts'
 export const getNewFile = (agentId: string): string =>
   `Download a new boarding file: "edgeward hub agent boarding ${agentId}".`
 
+/** What a boarding configuration asks for. */
+export interface Boarding {
+  home: Home
+  iat: string
+  /** Its initial access token is of no use any more; a box that works need not care. */
+  expired?: OnboardingRefused
+}
+
 /**
- * What a boarding configuration asks for, once everything that can be known without the hub is right.
+ * Reads a boarding configuration, once everything that can be known without the hub is right.
  * Throws `BoardingInvalid` or `OnboardingRefused`.
  */
-export function checkBoarding(document: unknown, now: number): { home: Home; iat: string } {
+export function checkBoarding(document: unknown, now: number): Boarding {
   const { content, expiration } = parseDocument(document)
   const claims = readToken(content.iat)
-  refuseExpired(claims, Date.parse(expiration), content.clientId, now)
+  const expired = expiry(claims, Date.parse(expiration), content.clientId, now)
   refuseForeign(claims, content)
   refusePlaintext(new URL(content.baseUrl))
   if (content.mqtt !== undefined) refusePlaintext(new URL(content.mqtt))
@@ -32,7 +42,7 @@ export function checkBoarding(document: unknown, now: number): { home: Home; iat
     ...(ca === undefined ? {} : { ca }),
     iatDigest: digest(iat),
   }
-  return { home, iat }
+  return { home, iat, ...(expired ? { expired } : {}) }
 }
 
 function parseDocument(document: unknown): BoardingConfiguration {
@@ -51,26 +61,49 @@ function parseDocument(document: unknown): BoardingConfiguration {
   return boarding
 }
 
+/** What of the initial access token is looked at here. */
+const Claims = Type.Object({
+  /** Epoch seconds; no later than a date can be. */
+  exp: Type.Optional(Type.Number({ minimum: 0, maximum: 8.64e12 })),
+  ten: Type.Optional(Type.String()),
+  sub: Type.Optional(Type.String()),
+})
+type Claims = Static<typeof Claims>
+
+const parseClaims = parser(Claims)
+
 /** The signature is the hub's to check; here the claims only save a journey. */
-function readToken(iat: string): JWTPayload {
-  try {
-    return decodeJwt(iat)
-  } catch {
-    throw new BoardingInvalid(['/content/iat is not a JWT'])
-  }
+function readToken(iat: string): Claims {
+  const claims = decoded(iat)
+  const faults = parseClaims.faults(claims)
+  if (faults.length > 0)
+    throw new BoardingInvalid(faults.map(({ path, message }) => `${path} in /content/iat ${message}`))
+  return claims as Claims
 }
 
-function refuseExpired({ exp }: JWTPayload, expiration: number, agentId: string, now: number): void {
+function decoded(iat: string): unknown {
+  try {
+    if (/^[\w-]+\.[\w-]+\.[\w-]*$/.test(iat)) return decodeJwt(iat) // it goes into a header as it is
+  } catch {} // said below
+  throw new BoardingInvalid(['/content/iat is not a JWT'])
+}
+
+function expiry(
+  { exp }: Claims,
+  expiration: number,
+  agentId: string,
+  now: number,
+): OnboardingRefused | undefined {
   const endsAt = Math.min(expiration, exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000)
-  if (endsAt > now) return
+  if (endsAt > now) return undefined
   const [ended, here] = [endsAt, now].map((time) => new Date(time).toISOString())
-  throw new OnboardingRefused(
-    `the boarding configuration expired on ${ended} (the clock of this box says ${here})`,
+  return new OnboardingRefused(
+    `the boarding configuration expired on ${ended} (it is ${here} at least)`,
     getNewFile(agentId),
   )
 }
 
-function refuseForeign(claims: JWTPayload, { tenant, clientId }: BoardingConfiguration['content']): void {
+function refuseForeign(claims: Claims, { tenant, clientId }: BoardingConfiguration['content']): void {
   const faults = [
     ...(claims.ten === undefined || claims.ten === tenant
       ? []

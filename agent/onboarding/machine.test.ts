@@ -138,6 +138,30 @@ test('what the hub issued is in use once it has authenticated; the one before st
     home: home('a'),
     active: credential('two'),
     previous: credential('one'),
+    onboardedAt: 1,
+    rotatedAt: 1,
+  })
+})
+
+test('a box becomes another agent once that one has authenticated and the former is set aside', () => {
+  const other: Event = {
+    is: 'boarding',
+    home: { ...home('b'), agentId: 'lathe' },
+    iat: 'b',
+    attempt: attempt('of lathe', false),
+    archive: 'aside',
+  }
+  const candidate = walk(onboarded, other, { is: 'issued', credential: credential('lathe') })
+  expect(holding(candidate)).toEqual(onboarded)
+  expect(walk(candidate, refused)).toEqual(onboarded)
+  const between = walk(candidate, { is: 'authenticated', now: 2 })
+  expect(holding(between)).toBeUndefined()
+  expect(pending(between)).toEqual({ do: 'archive', archive: 'aside', former: onboarded })
+  expect(walk(between, { is: 'archived' })).toEqual({
+    at: 'onboarded',
+    home: other.home,
+    active: credential('lathe'),
+    onboardedAt: 2,
   })
 })
 

@@ -4,7 +4,14 @@ import { expiryOf, rotateAt } from '../credentials/policy.ts'
 import { Home, registrationUri } from './home.ts'
 
 /** The box and what it can prove itself with. */
-const held = { home: Home, active: Credential, previous: Type.Optional(Credential) }
+const held = {
+  home: Home,
+  active: Credential,
+  previous: Type.Optional(Credential),
+  /** When the hub took the box in, and when the active credential followed another; the hub's time. */
+  onboardedAt: Type.Optional(Type.Integer()),
+  rotatedAt: Type.Optional(Type.Integer()),
+}
 
 /** A registration, from its request to the hub's decision. */
 const underway = {
@@ -24,6 +31,10 @@ const Onboarding = Type.Object({
   trying: Type.Optional(Type.Literal('attempt')),
   /** Where a refusal leads back to. */
   before: Type.Ref('State'),
+  /** Another agent than in `before`: where that one's identity and data go once this one has authenticated. */
+  archive: Type.Optional(Type.String()),
+  /** When it has; the hub's time. */
+  provenAt: Type.Optional(Type.Integer()),
 })
 
 const Onboarded = Type.Object({ at: Type.Literal('onboarded'), ...held })
@@ -56,7 +67,7 @@ export type Held = In<'onboarded' | 'rotating' | 'needs-onboarding'>
 
 export type Event =
   /** A person gave a boarding configuration. */
-  | { is: 'boarding'; home: Home; iat: string; attempt: RegistrationAttempt }
+  | { is: 'boarding'; home: Home; iat: string; attempt: RegistrationAttempt; archive?: string }
   /** The same agent, found at other addresses. */
   | { is: 'moved'; home: Home }
   /** `attempt` is not used where one waits already. */
@@ -65,11 +76,14 @@ export type Event =
   /** The hub gave an access token; `now` is the hub's time. */
   | { is: 'authenticated'; now: number }
   | { is: 'refused'; reason: string }
+  /** What belonged to the identity before is out of the way. */
+  | { is: 'archived' }
 
 export type Effect =
   | { do: 'register'; home: Home; iat: string; attempt: RegistrationAttempt }
   | { do: 'rotate'; home: Home; credential: Credential; attempt: RegistrationAttempt }
   | { do: 'authenticate'; home: Home; proof: Credential['proof'] }
+  | { do: 'archive'; archive: string; former: Held }
 
 /**
  * Onboarding and rotation as one pure machine. The runner saves the result, then performs what is
@@ -78,9 +92,9 @@ export type Effect =
  */
 export function step(state: State, event: Event): State {
   if (event.is === 'boarding') {
-    const { home, iat, attempt } = event
+    const { is: _, home, ...asked } = event
     if (isUnderway(state, home)) return { ...state, home } // an initial access token is used once only
-    return { at: 'onboarding', home, iat, attempt, before: state }
+    return { at: 'onboarding', home, ...asked, before: state }
   }
   if (state.at === 'unboarded') return state
   if (state.at === 'onboarding') return stepOnboarding(state, event)
@@ -98,6 +112,8 @@ export function step(state: State, event: Event): State {
 export function pending(state: State): Effect | undefined {
   if (state.at !== 'onboarding' && state.at !== 'rotating') return undefined
   const { home, attempt, candidate, trying } = state
+  const replaced = state.at === 'onboarding' ? replacedIn(state) : undefined
+  if (replaced) return { do: 'archive', ...replaced }
   if (trying === 'attempt' && attempt.key) return { do: 'authenticate', home, proof: { key: attempt.key } }
   if (state.at === 'onboarding') {
     if (candidate) return { do: 'authenticate', home, proof: candidate.proof }
@@ -112,25 +128,47 @@ export function pending(state: State): Effect | undefined {
 export const isUnderway = (state: State, home: Home): state is In<'onboarding'> =>
   state.at === 'onboarding' && state.home.iatDigest === home.iatDigest
 
-/** What the box is, also while it is being taken in anew. */
+/**
+ * What the box is, also while it is being taken in anew. Between two agents it is neither: nothing of the
+ * one may reach the other.
+ */
 export function holding(state: State): Held | undefined {
   if (state.at === 'unboarded') return undefined
-  return state.at === 'onboarding' ? holding(state.before) : state
+  if (state.at !== 'onboarding') return state
+  return state.provenAt === undefined ? holding(state.before) : undefined
+}
+
+/** Who the box is until another agent, which has authenticated, takes its place. */
+export function replacedIn({
+  archive,
+  provenAt,
+  before,
+}: In<'onboarding'>): { archive: string; former: Held } | undefined {
+  const former = holding(before)
+  return former && archive !== undefined && provenAt !== undefined ? { archive, former } : undefined
 }
 
 function stepOnboarding(state: In<'onboarding'>, event: Event): State {
-  const { home, attempt, candidate, trying, before } = state
-  const earlier = holding(before)?.active
-  const previous = earlier ? { previous: earlier } : {}
+  const { home, attempt, candidate, trying, before, archive, provenAt } = state
   if (event.is === 'issued') return { ...state, candidate: event.credential }
   if (event.is === 'authenticated') {
     const active = candidate ?? adopted(attempt, event.now, { registrationUri: registrationUri(home) })
-    return active ? { at: 'onboarded', home, active, ...previous } : state
+    if (!active) return state
+    if (archive !== undefined) return { ...state, candidate: active, provenAt: event.now }
+    return { at: 'onboarded', home, active, ...previousOf(before), onboardedAt: event.now }
   }
+  if (event.is === 'archived' && candidate && provenAt !== undefined)
+    return { at: 'onboarded', home, active: candidate, onboardedAt: provenAt }
   if (event.is !== 'refused') return state
-  // A token that the hub has taken ended all that was issued under earlier ones: `before` has no future.
-  if (candidate) return { at: 'needs-onboarding', home, active: candidate, ...previous, reason: event.reason }
-  return attempt.key && !trying ? { ...state, trying: 'attempt' } : before
+  // A token that the hub has taken ended all that was issued to this agent under earlier ones.
+  if (candidate && archive === undefined)
+    return { at: 'needs-onboarding', home, active: candidate, ...previousOf(before), reason: event.reason }
+  return attempt.key && !trying && !candidate ? { ...state, trying: 'attempt' } : before
+}
+
+function previousOf(before: State): { previous?: Credential } {
+  const earlier = holding(before)?.active
+  return earlier ? { previous: earlier } : {}
 }
 
 function stepRotating(state: In<'rotating'>, event: Event): State {
@@ -144,7 +182,8 @@ function stepRotating(state: In<'rotating'>, event: Event): State {
         : trying === 'attempt'
           ? adopted(attempt, event.now, active)
           : candidate
-    return proven ? { at: 'onboarded', home: state.home, active: proven, previous: active } : state
+    if (!proven) return state
+    return { ...onboarded(state), active: proven, previous: active, rotatedAt: event.now }
   }
   if (event.is !== 'refused') return state
   if (!trying && !candidate && attempt.key) return { ...state, trying: 'attempt' }
@@ -156,27 +195,28 @@ function stepRotating(state: In<'rotating'>, event: Event): State {
 
 /** Without a registration token there is nothing to ask with; what is left is to see what still works. */
 function rotating(state: In<'onboarded' | 'needs-onboarding'>, fresh: RegistrationAttempt): State {
-  const { home, active } = state
-  const previous = state.previous ? { previous: state.previous } : {}
   const { attempt = fresh, candidate } = state.at === 'needs-onboarding' ? state : {}
-  const stuck = !candidate && active.registrationToken === undefined
+  const stuck = !candidate && state.active.registrationToken === undefined
   return {
+    ...onboarded(state),
     at: 'rotating',
-    home,
-    active,
-    ...previous,
     attempt,
     ...(candidate ? { candidate } : {}),
     ...(stuck ? { trying: 'active' as const } : {}),
   }
 }
 
-const onboarded = ({ home, active, previous }: Held): State => ({
-  at: 'onboarded',
-  home,
-  active,
-  ...(previous ? { previous } : {}),
-})
+/** The box as it is, with nothing under way. */
+function onboarded({ home, active, previous, onboardedAt, rotatedAt }: Held): In<'onboarded'> {
+  return {
+    at: 'onboarded',
+    home,
+    active,
+    ...(previous ? { previous } : {}),
+    ...(onboardedAt === undefined ? {} : { onboardedAt }),
+    ...(rotatedAt === undefined ? {} : { rotatedAt }),
+  }
+}
 
 /** The key of an attempt whose answer was lost for good, but which the hub turned out to know. */
 function adopted(

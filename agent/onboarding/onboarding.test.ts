@@ -3,15 +3,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SignJWT } from 'jose'
+import fc from 'fast-check'
+import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { run } from '../../core/control.ts'
 import { EdgeError } from '../../core/errors.ts'
-import { createHttp, type Http } from '../../core/http-client.ts'
+import { type Http, openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { BoardingConfiguration } from '../../protocol/boarding.ts'
-import { type HubInProcess, hubInProcess, silent } from '../../test/hub-in-process.ts'
+import { type HubInProcess, hubInProcess, nothingToArchive, silent } from '../../test/hub-in-process.ts'
 import { type Identity, openIdentity } from '../identity.ts'
 
 const day = 86_400_000
@@ -34,9 +35,9 @@ beforeEach(async () => {
 })
 
 const newAgent = () => hub.createAgent(`agent-${++serial}`, 'SHARED_SECRET')
-const open = ({ http = createHttp(), clock = systemClock }: { http?: Http; clock?: Clock } = {}) =>
+const open = ({ http = openNetwork().http, clock = systemClock }: { http?: Http; clock?: Clock } = {}) =>
   openIdentity(
-    { http, clock, random: systemRandom, log: silent },
+    { http, clock, random: systemRandom, log: silent, archive: nothingToArchive },
     { dir, retry: { initialMs: 5, maxMs: 20 } },
   )
 const onboard = (identity: Identity, boarding: unknown) =>
@@ -56,6 +57,11 @@ async function onDisk(): Promise<Record<string, string>> {
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await readFile(join(dir, name), 'utf8')] as const)),
   )
+}
+
+const stateOnDisk = async () => {
+  const [file = ''] = Object.values(await onDisk())
+  return JSON.parse(file.split('\n')[1] ?? '').state as object
 }
 
 const token = (claims: Record<string, unknown>, expiresAt: number) =>
@@ -142,6 +148,77 @@ test.for(Object.entries(refusals))(
   },
 )
 
+/** What nobody expects in a boarding file: also text that has no UTF-8, and what is no header, URL or date. */
+const odd = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom('\ud800', '\n', 'é.e30.', 1e300, -1e300, { toString: 1 }),
+)
+const members = (of: object) => fc.constantFrom(...Object.keys(of))
+/** These lead nowhere: no URL, or in clear text over the network. */
+const oddUrl = fc.oneof(
+  odd,
+  fc.constantFrom(
+    'http://',
+    'http://[',
+    'https://h:99999',
+    'ftp://h',
+    'http://hub.example',
+    'https://\ud800 ',
+  ),
+)
+const oddToken = fc.oneof(
+  odd,
+  fc
+    .dictionary(fc.constantFrom('exp', 'iat', 'ten', 'sub'), odd)
+    .map((claims) => new UnsecuredJWT(claims as JWTPayload).encode()),
+  fc.tuple(fc.string(), fc.string()).map(([head, tail]) => `${head}.e30.${tail}`),
+)
+
+/** The file after something has happened to it: members changed or lost, its text cut. */
+function damaged(boarding: BoardingConfiguration): fc.Arbitrary<unknown> {
+  const { content } = boarding
+  const withContent = (key: string, value: unknown) => ({
+    ...boarding,
+    content: { ...content, [key]: value },
+  })
+  const text = JSON.stringify(boarding)
+  return fc.oneof(
+    fc.tuple(members(content), odd).map(([key, value]) => withContent(key, value)),
+    members(content).map((key) => JSON.parse(JSON.stringify(withContent(key, undefined)))),
+    fc.tuple(members(boarding), odd).map(([key, value]) => ({ ...boarding, [key]: value })),
+    oddUrl.map((url) => withContent('baseUrl', url)),
+    oddUrl.map((url) => withContent('mqtt', url)),
+    oddToken.map((iat) => withContent('iat', iat)),
+    fc.nat(text.length).map((end) => text.slice(0, end)),
+    fc.jsonValue(),
+  )
+}
+
+async function expectRefusals(identity: Identity, documents: fc.Arbitrary<unknown>): Promise<void> {
+  const before = await onDisk()
+  await fc.assert(
+    fc.asyncProperty(documents, async (document) => {
+      const { exitCode } = await refusal(onboard(identity, document))
+      expect([2, 4, 5]).toContain(exitCode)
+      expect(await onDisk()).toEqual(before)
+    }),
+    { numRuns: 300 },
+  )
+}
+
+test('whatever a boarding file holds, a box that it does not onboard stays untouched', async () => {
+  const { boarding } = await newAgent()
+  await using identity = await open()
+  await expectRefusals(identity, damaged(edited(boarding, { iat: await token({}, soon) })))
+})
+
+test('whatever a boarding file holds, it takes nothing from a box that works', async () => {
+  const { boarding } = await newAgent()
+  await using identity = await open()
+  await onboard(identity, boarding)
+  await expectRefusals(identity, damaged(edited(boarding, { baseUrl: await unusedAddress() })))
+})
+
 test('a box that belongs to one agent is not taken over by the file of another', async () => {
   const [first, second] = [await newAgent(), await newAgent()]
   await using identity = await open()
@@ -162,6 +239,20 @@ test('onboarding again keeps what works, and says so', async () => {
     reason: expect.stringContaining('its credential works'),
   })
   expect(await onDisk()).toEqual(before)
+})
+
+test('a box that works does not mind that the boarding file of its agent has expired meanwhile', async () => {
+  const { id, boarding } = await newAgent()
+  await using identity = await open()
+  await onboard(identity, boarding)
+  const expired = { ...boarding, expiration: '2020-01-01T00:00:00Z' }
+  expect(await onboard(identity, expired)).toMatchObject({ kept: true, agentId: id })
+  await hub.ask('agent.offboard', { id })
+  const again = { ...(await hub.boarding(id)), expiration: '2020-01-01T00:00:00Z' }
+  expect(await refusal(onboard(identity, again))).toMatchObject({
+    exitCode: 4,
+    message: expect.stringContaining('expired on 2020'),
+  })
 })
 
 test('onboarding again with other addresses moves the box, and its rotation with it', async () => {
@@ -223,16 +314,16 @@ test('a file that the hub does not take leads back to where the box was', async 
   await using identity = await open()
   await onboard(identity, boarding)
   await hub.ask('agent.offboard', { id })
-  const before = await onDisk()
+  const before = await stateOnDisk()
   const foreign = edited(boarding, { iat: await token({}, soon) })
   expect(await refusal(onboard(identity, foreign))).toMatchObject({ code: 'onboarding_refused' })
-  expect(await onDisk()).toEqual(before)
+  expect(await stateOnDisk()).toEqual(before)
 })
 
 test('with the hub unreachable the file is kept, and the box taken in when the hub is back', async () => {
   const { boarding } = await newAgent()
   let down = true
-  const network = createHttp()
+  const network = openNetwork().http
   const dead = await unusedAddress()
   const http: Http = (request) => network(down ? { ...request, url: dead } : request)
   await using identity = await open({ http })

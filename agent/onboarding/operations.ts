@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Operations } from '../../core/control.ts'
-import { Unreachable } from '../../core/http-client.ts'
+import { Unreachable } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import { parser } from '../../core/schema.ts'
 import { type Credential, credentialName, newAttempt } from '../credentials/credential.ts'
@@ -14,9 +14,9 @@ import {
 } from '../errors.ts'
 import type { HubApi } from '../hub-api.ts'
 import type { HubTime } from '../hub-time.ts'
-import { checkBoarding, getNewFile } from './boarding.ts'
+import { type Boarding, checkBoarding, getNewFile } from './boarding.ts'
 import type { Home } from './home.ts'
-import { type Held, holding, isUnderway } from './machine.ts'
+import { type Held, holding, isUnderway, pending } from './machine.ts'
 import type { Runner, Turn } from './runner.ts'
 
 export interface OnboardingDeps {
@@ -24,6 +24,8 @@ export interface OnboardingDeps {
   hub: HubApi
   time: HubTime
   random: Random
+  /** What was set aside for another identity since this start. */
+  archived(): Archived | undefined
   /** Ends what is under way when the identity is closed. */
   signal: AbortSignal
 }
@@ -40,6 +42,14 @@ export interface Onboarded {
   /** What was kept or done, and why. */
   reason: string
   credentialExpiresAt: number
+  /** What belonged to the identity that this one replaced. */
+  archived?: Archived
+}
+
+export interface Archived {
+  directory: string
+  /** Not delivered, and kept there. */
+  readings: number
 }
 
 /** Of `identity.rotate`: short names of the credentials, never secrets. */
@@ -49,26 +59,39 @@ export interface Rotated {
   credentialExpiresAt: number
 }
 
-const parseOnboard = parser(Type.Object({ boarding: Type.Unknown() }))
+const parseOnboard = parser(
+  Type.Object({
+    boarding: Type.Unknown(),
+    /** Also when the box belongs to another agent, whose identity and data are then set aside. */
+    replace: Type.Optional(Type.Boolean()),
+  }),
+)
 
 export function onboardingOperations(deps: OnboardingDeps) {
   const { runner, time } = deps
   return {
     'identity.onboard': async (params) => {
-      const { boarding } = parseOnboard(params, 'identity.onboard')
-      const { home, iat } = checkBoarding(boarding, time.now())
-      return runner.exclusively((turn) => onboard(home, iat, turn, deps))
+      const { boarding, replace = false } = parseOnboard(params, 'identity.onboard')
+      const checked = checkBoarding(boarding, time.earliest())
+      return runner.exclusively((turn) => onboard(checked, replace, turn, deps))
     },
     'identity.rotate': () => runner.exclusively((turn) => rotate(turn, deps)),
   } satisfies Operations
 }
 
-async function onboard(home: Home, iat: string, turn: Turn, deps: OnboardingDeps): Promise<Onboarded> {
-  const { runner, random, signal } = deps
+async function onboard(
+  { home, iat, expired }: Boarding,
+  replace: boolean,
+  turn: Turn,
+  deps: OnboardingDeps,
+): Promise<Onboarded> {
+  const { runner, random, time, signal } = deps
+  if (pending(runner.state())?.do === 'archive') await turn.settle(signal)
   const state = runner.state()
   const held = holding(state)
-  if (held) {
-    refuseOther(held.home, home)
+  const other = held !== undefined && !isSame(held.home, home)
+  if (other && !replace) throw refusedOther(held.home, home)
+  if (held && !other) {
     const kept = state === held ? await keep(held, home, turn, deps) : undefined
     if (kept) return kept
     if (held.home.iatDigest === home.iatDigest)
@@ -77,16 +100,29 @@ async function onboard(home: Home, iat: string, turn: Turn, deps: OnboardingDeps
         home,
       )
   }
+  if (expired) throw expired
   const attempt = isUnderway(state, home) ? state.attempt : await newAttempt(home.profile, random)
-  await turn.tell({ is: 'boarding', home, iat, attempt })
+  const archive = other ? { archive: archiveName(held.home, time.now(), random) } : {}
+  await turn.tell({ is: 'boarding', home, iat, attempt, ...archive })
   await decided(turn.settle(signal), 'the boarding configuration is saved and edgeward goes on trying')
   const after = runner.state()
   if (after.at !== 'onboarded' || after.home.iatDigest !== home.iatDigest)
     throw refused(`the hub at ${home.baseUrl} refused this box (${runner.trouble()})`, home)
-  const reason = held
-    ? 'the hub no longer took the former credential; collected data is kept'
-    : 'the hub took the box in'
-  return { ...described(after.home, after.active), kept: false, reason }
+  return { ...described(after.home, after.active), kept: false, ...became(held, other, deps) }
+}
+
+function became(held: Held | undefined, other: boolean, { archived }: OnboardingDeps) {
+  if (!held) return { reason: 'the hub took the box in' }
+  if (!other) return { reason: 'the hub no longer took the former credential; collected data is kept' }
+  const reason = `the hub took the box in; the identity of agent ${held.home.agentId} and its unsent data were set aside`
+  const aside = archived()
+  return { reason, ...(aside ? { archived: aside } : {}) }
+}
+
+/** A folder's name that any file system takes; a clock that is wrong must not make it come twice. */
+function archiveName({ agentId }: Home, now: number, random: Random): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  return `${time}-${agentId.replaceAll(/[^\w-]/g, '_')}-${random.bytes(3).toString('hex')}`
 }
 
 /** A box that works is not taken in again: its credential stays, its addresses follow the file. */
@@ -124,13 +160,14 @@ async function rotate(turn: Turn, { runner, random, signal }: OnboardingDeps): P
   return { before, after: credentialName(after.active.proof), credentialExpiresAt: after.active.expiresAt }
 }
 
-function refuseOther(ours: Home, { tenant, agentId }: Home): void {
-  if (ours.tenant === tenant && ours.agentId === agentId) return
-  throw new OnboardingRefused(
+const isSame = (ours: Home, { tenant, agentId }: Home): boolean =>
+  ours.tenant === tenant && ours.agentId === agentId
+
+const refusedOther = (ours: Home, { tenant, agentId }: Home): OnboardingRefused =>
+  new OnboardingRefused(
     `this box belongs to agent ${ours.agentId} of tenant ${ours.tenant}; the file is for agent ${agentId} of tenant ${tenant}`,
-    'Use the boarding file of that agent. To give the box another identity, stop edgeward and move its identity directory away.',
+    'Use the boarding file of that agent. To give the box another identity, run "edgeward onboard --replace FILE": what was not delivered is set aside on the box, and stays there.',
   )
-}
 
 const refused = (reason: string, { agentId }: Home): OnboardingRefused =>
   new OnboardingRefused(reason, `It may be of another hub, used or revoked. ${getNewFile(agentId)}`)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { EdgeError } from '../../core/errors.ts'
-import { refusePlaintext } from '../../core/http-client.ts'
 import type { Logger } from '../../core/log.ts'
+import { refusePlaintext } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import type { Registration } from '../../protocol/registration.ts'
 import type { AgentToken } from '../../protocol/token.ts'
@@ -12,7 +12,7 @@ import { HubUnavailable } from '../errors.ts'
 import type { HubApi } from '../hub-api.ts'
 import type { HubTime } from '../hub-time.ts'
 import { type Home, registrationUri } from './home.ts'
-import { type Effect, type Event, pending, type State, step } from './machine.ts'
+import { type Effect, type Event, type Held, pending, type State, step } from './machine.ts'
 
 /** Keeps the machine's state on disk and does what it asks for. */
 export interface Runner {
@@ -42,8 +42,10 @@ export interface RunnerDeps {
   log: Logger
   /** What the hub gave for the credential now in use; `requestedAt` is on the monotonic clock. */
   onToken(token: AgentToken, requestedAt: number): void
-  /** Called after each change, once it is on disk. */
-  onChange(before: State, after: State): void
+  /** Takes out of the way what belongs to another agent than the next. May be asked again. */
+  archive(name: string, former: Held): Promise<void>
+  /** Called after each change, once it is on disk. `trouble`: why the hub refused, where it did. */
+  onChange(before: State, after: State, trouble: string | undefined): void
 }
 
 export async function openRunner(deps: RunnerDeps): Promise<Runner> {
@@ -62,18 +64,17 @@ export async function openRunner(deps: RunnerDeps): Promise<Runner> {
     if (before.at === 'needs-onboarding') trouble = undefined
     remember()
     if (next.at !== before.at) log.info({ from: before.at, to: next.at }, 'identity changed')
-    deps.onChange(before, next)
+    deps.onChange(before, next, trouble)
   }
 
   async function performPending(signal: AbortSignal): Promise<void> {
     for (let effect = pending(state); effect; effect = pending(state)) {
       const { event, token } = await perform(effect, deps, signal)
+      if (event.is === 'refused') log.warn({ request: effect.do, reason: event.reason }, 'the hub refused')
       await commit(event, () => {
+        if (event.is === 'refused') trouble = event.reason
         if (token && state.at === 'onboarded') deps.onToken(token.answer, token.requestedAt)
       })
-      if (event.is !== 'refused') continue
-      trouble = event.reason
-      log.warn({ request: effect.do, reason: event.reason }, 'the hub refused')
     }
   }
 
@@ -110,6 +111,10 @@ async function perform(effect: Effect, deps: RunnerDeps, signal: AbortSignal): P
     const answer = await hub.token(effect.home, effect.proof, signal)
     if ('refused' in answer) return { event: { is: 'refused', reason: answer.refused } }
     return { event: { is: 'authenticated', now: time.now() }, token: { answer: answer.granted, requestedAt } }
+  }
+  if (effect.do === 'archive') {
+    await deps.archive(effect.archive, effect.former)
+    return { event: { is: 'archived' } }
   }
   const { home, attempt } = effect
   const answer =

@@ -25,6 +25,9 @@ export function batchTable(db: Database) {
   const tallyFrom = db.prepare<[number], Tally & { last: number | null }>(`
     SELECT max(seq) AS last, count(*) AS batches, coalesce(sum(readings), 0) AS readings
       FROM batch WHERE seq >= ?`)
+  const update = db.prepare<Pick<BatchRow, 'seq' | 'payload'>>(
+    'UPDATE batch SET payload = @payload WHERE seq = @seq',
+  )
   const remove = db.prepare<[number]>('DELETE FROM batch WHERE seq = ?')
 
   return {
@@ -34,6 +37,7 @@ export function batchTable(db: Database) {
     between: (from: number, to: number): { seq: number; readings: number }[] => selectBetween.all(from, to),
     /** Of the batches from `seq` on; `last` is null when there are none. */
     tallyFrom: (seq: number) => tallyFrom.get(seq) as Tally & { last: number | null },
+    replace: (row: Pick<BatchRow, 'seq' | 'payload'>): void => void update.run(row),
     remove: (seq: number): void => void remove.run(seq),
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { Range } from '../../protocol/ack.ts'
 import type { Reading } from '../../protocol/reading.ts'
+import type { Proof } from '../time/guard.ts'
 import { type CommitWindowConfig, createCommitWindow } from './commit-window.ts'
 import { openStore } from './store.ts'
 import type { OutboxStats, StoredBatch } from './thread.ts'
@@ -16,10 +17,23 @@ export interface Outbox extends AsyncDisposable {
    * a producer may rest on. Rejects when they could not be stored; they are then not kept.
    */
   append(readings: readonly Reading[]): Promise<void>
-  /** Committed and not acknowledged batches with a sequence above `after`, oldest first. */
+  /**
+   * Committed and not acknowledged batches with a sequence above `after`, oldest first. Giving one out
+   * fixes its bytes: until then the times of its readings follow what is proven.
+   */
   pending(after: number, limit: number): Promise<StoredBatch[]>
   /** The hub has committed these; they are deleted, lazily. Unknown ranges and epochs change nothing. */
   acknowledge(epoch: string, ranges: readonly Range[]): Promise<void>
+  /**
+   * What is known of the time in this start of the box, now and for batches that no later start can
+   * correct. Effective for all that `pending` is asked after this call.
+   */
+  prove(proof: Proof): Promise<void>
+  /**
+   * Moves all that is kept to the file `path`, which the next to be appended does not join: a new epoch
+   * begins. May be repeated: what is in `path` already stays. Throws when it could not be moved.
+   */
+  setAside(path: string): Promise<void>
   /** Called after each commit. */
   onCommit(listener: () => void): void
   stats(): Promise<OutboxStats>
@@ -36,6 +50,8 @@ export interface OutboxDeps {
 export interface OutboxConfig extends CommitWindowConfig {
   /** The database file. */
   path: string
+  /** Names this start of the box. */
+  boot: string
 }
 
 /** Acknowledged batches are deleted this often: in one transaction, since each costs an fsync. */
@@ -49,9 +65,10 @@ const settleIntervalMs = 10_000
 export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promise<Outbox> {
   const { clock } = deps
   const log = deps.log.child({ part: 'outbox' })
-  const store = await openStore({ ...deps, log }, config.path)
+  const store = await openStore({ ...deps, log }, config)
   const listeners: (() => void)[] = []
   const closing = new AbortController()
+  let proven: Proof | undefined
 
   const window = createCommitWindow(
     {
@@ -78,6 +95,16 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
     append: window.add,
     pending: (after, limit) => store.call('pending', after, limit),
     acknowledge: (epoch, ranges) => store.call('acknowledge', epoch, ranges),
+    async prove(proof) {
+      proven = proof
+      await store.call('prove', proof)
+    },
+    async setAside(path) {
+      await window.flush()
+      await settle()
+      await store.setAside(path)
+      if (proven) await store.call('prove', proven) // the new file does not know
+    },
     onCommit: (listener) => void listeners.push(listener),
     stats: () => store.call('stats'),
     died: store.died,

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import { systemRandom } from '../../core/random.ts'
 import { decodeBatch } from '../../protocol/batch.ts'
-import type { Reading } from '../../protocol/reading.ts'
+import { type Reading, statusCode } from '../../protocol/reading.ts'
 import { manualClock } from '../../test/manual-clock.ts'
 import { type Outbox, type OutboxConfig, openOutbox } from './index.ts'
 
@@ -21,7 +21,7 @@ async function temporaryDir(): Promise<string> {
 const open = (dir: string, config: Partial<OutboxConfig> = {}, clock = systemClock): Promise<Outbox> =>
   openOutbox(
     { clock, random: systemRandom, log },
-    { path: join(dir, 'outbox.db'), commitIntervalMs: 1, commitBytes: 65_536, ...config },
+    { path: join(dir, 'outbox.db'), boot: 'boot-1', commitIntervalMs: 1, commitBytes: 65_536, ...config },
   )
 
 const readings = (count: number, from = 0): Reading[] =>
@@ -200,6 +200,69 @@ test('a file that breaks while it is in use is set aside and the outbox says tha
   expect(await readdir(dir)).not.toContain('outbox.db')
 })
 
+const unproven = (time: number, monotonic: number): Reading => ({
+  ...{ point: 'p', value: monotonic, quality: 0, time },
+  monotonic,
+})
+const storedReadings = async (outbox: Outbox): Promise<Reading[]> =>
+  (await outbox.pending(0, 10_000)).flatMap(({ payload }) => decodeBatch(Buffer.from(payload)).readings)
+
+test('what was taken with an unproven time is corrected when it is given out, also after a restart', async () => {
+  const dir = await temporaryDir()
+  {
+    await using outbox = await open(dir)
+    await outbox.append([unproven(11, 500), ...readings(1)])
+  }
+  await using outbox = await open(dir)
+  await outbox.append([unproven(12, 700)])
+  await outbox.prove({ monotonic: 1_000, time: 9_000_000, errorMs: 1 })
+  expect(await storedReadings(outbox)).toEqual([
+    { point: 'p', value: 500, quality: 0, time: 8_999_500 },
+    ...readings(1),
+    { point: 'p', value: 700, quality: 0, time: 8_999_700 },
+  ])
+})
+
+test('a batch that was given out is never encoded anew, whatever is learnt of the time', async () => {
+  const dir = await temporaryDir()
+  const before = await (async () => {
+    await using outbox = await open(dir)
+    await outbox.append([unproven(11, 500)])
+    return outbox.pending(0, 10)
+  })()
+  await using outbox = await open(dir)
+  await outbox.prove({ monotonic: 1_000, time: 9_000_000, errorMs: 1 })
+  expect(await outbox.pending(0, 10)).toEqual(before)
+  expect(await storedReadings(outbox)).toEqual([{ ...unproven(11, 500), quality: statusCode.uncertain }])
+})
+
+test('a batch that cannot be corrected stops nobody: it is given out as it is', async () => {
+  await using outbox = await open(await temporaryDir())
+  const broken = { point: 'p', value: 1, quality: 0, time: 0.5, monotonic: 1 }
+  await outbox.append([broken])
+  await outbox.append(readings(1))
+  expect((await outbox.pending(0, 10)).map(({ seq }) => seq)).toEqual([1, 2])
+})
+
+test('a later start of the box corrects what its proof was kept for, and calls the rest Uncertain', async () => {
+  const dir = await temporaryDir()
+  {
+    await using proven = await open(dir, { boot: 'proven' })
+    await proven.append([unproven(11, 500)])
+    await proven.prove({ monotonic: 1_000, time: 9_000_000, errorMs: 1 })
+  }
+  {
+    await using never = await open(dir, { boot: 'never' })
+    await never.append([unproven(12, 500)])
+  }
+  await using outbox = await open(dir, { boot: 'later' })
+  await outbox.prove({ monotonic: 3_000, time: 99_000_000, errorMs: 1 })
+  expect((await storedReadings(outbox)).map(({ time, quality }) => ({ time, quality }))).toEqual([
+    { time: 8_999_500, quality: 0 },
+    { time: 12, quality: statusCode.uncertain },
+  ])
+})
+
 /** What a process that starts on these files, taken from under the running one, finds. */
 async function valuesInCopy(dir: string): Promise<unknown[]> {
   const copy = await temporaryDir()
@@ -207,3 +270,34 @@ async function valuesInCopy(dir: string): Promise<unknown[]> {
   await using outbox = await open(copy)
   return storedValues(outbox)
 }
+
+test('what is set aside stays in its file, and what comes meanwhile and later begins a new epoch', async () => {
+  const dir = await temporaryDir()
+  const aside = join(dir, 'aside.db')
+  const former = await (async () => {
+    await using outbox = await open(dir)
+    await outbox.append(readings(3))
+    const { epoch } = await outbox.stats()
+    const moving = outbox.setAside(aside)
+    await Promise.all([moving, outbox.append(readings(2, 10)), outbox.stats()])
+    await outbox.append(readings(1, 20))
+    await outbox.setAside(aside) // as after a power cut before the move was noted
+    expect((await outbox.stats()).epoch).not.toBe(epoch)
+    expect(await storedValues(outbox)).toContain(20)
+    expect(await storedValues(outbox)).not.toContain(0)
+    return epoch
+  })()
+  await using kept = await open(dir, { path: aside })
+  expect((await kept.stats()).epoch).toBe(former)
+  expect(await storedValues(kept)).toEqual(expect.arrayContaining([0, 1, 2]))
+  expect(await storedValues(kept)).not.toContain(20)
+})
+
+test('an outbox that cannot be set aside goes on in the file that it has', async () => {
+  const dir = await temporaryDir()
+  await using outbox = await open(dir)
+  await outbox.append(readings(2))
+  await expect(outbox.setAside(join(dir, 'no such folder', 'aside.db'))).rejects.toThrow()
+  await outbox.append(readings(1, 2))
+  expect(await storedValues(outbox)).toEqual([0, 1, 2])
+})

@@ -1,13 +1,18 @@
+import { Invalid } from '../../core/errors.ts'
 import { type Database, openDatabase } from '../../core/sqlite.ts'
 import { serveThread } from '../../core/thread.ts'
 import type { Range } from '../../protocol/ack.ts'
-import { type BatchName, encodeBatch } from '../../protocol/batch.ts'
+import { type BatchName, decodeBatch, encodeBatch } from '../../protocol/batch.ts'
 import type { Reading } from '../../protocol/reading.ts'
+import { correct } from '../time/correct.ts'
+import type { Proof } from '../time/guard.ts'
 import { type BatchRow, batchTable } from './batch-table.ts'
 import { OutboxCorrupt } from './errors.ts'
 import { ledgerTable } from './ledger-table.ts'
+import { proofTable } from './proof-table.ts'
+import { unprovenTable } from './unproven-table.ts'
 
-/** A committed batch, encoded for ever as it will travel (protocol/batch.ts). */
+/** A committed batch, encoded for ever as it travels (protocol/batch.ts). */
 export interface StoredBatch extends BatchName {
   payload: Uint8Array
   /** Number of readings. */
@@ -29,6 +34,8 @@ export interface OutboxThreadData {
   path: string
   /** For a new file. */
   epoch: string
+  /** This start of the box. */
+  boot: string
 }
 
 export type OutboxThread = {
@@ -36,6 +43,8 @@ export type OutboxThread = {
   commit(readings: Reading[]): void
   pending(after: number, limit: number): StoredBatch[]
   acknowledge(epoch: string, ranges: readonly Range[]): void
+  /** What is now known of the time in this start of the box. */
+  prove(proof: Proof): void
   /** Deletes what was acknowledged and brings the ledger up to date. */
   settle(): void
   stats(): OutboxStats
@@ -49,15 +58,16 @@ const maxUnsettled = 1000
 /** More free pages than steady work leaves (2 MB): an outage's backlog has gone, its space may go too. */
 const maxFreePages = 4000
 
-serveThread<OutboxThreadData, OutboxThread>(({ path, epoch }) =>
+serveThread<OutboxThreadData, OutboxThread>(({ path, epoch, boot }) =>
   namingCorruption(() => {
     const db = open(path)
-    const store = createStore(db, epoch)
+    const store = createStore(db, { epoch, boot })
     return {
       methods: {
         commit: (readings) => namingCorruption(() => store.commit(readings)),
         pending: (after, limit) => namingCorruption(() => store.pending(after, limit)),
         acknowledge: (ackEpoch, ranges) => namingCorruption(() => store.acknowledge(ackEpoch, ranges)),
+        prove: (proof) => namingCorruption(() => store.prove(proof)),
         settle: () => namingCorruption(() => store.settle()),
         stats: () => namingCorruption(() => store.stats()),
       },
@@ -77,10 +87,12 @@ function open(path: string): Database {
   return db
 }
 
-function createStore(db: Database, newEpoch: string): OutboxThread {
+function createStore(db: Database, { boot, ...given }: { epoch: string; boot: string }): OutboxThread {
   const batches = batchTable(db)
+  const unproven = unprovenTable(db)
+  const proofs = proofTable(db)
   const ledgers = ledgerTable(db)
-  const { epoch, ...settled } = ledgers.begin(newEpoch)
+  const { epoch, ...settled } = ledgers.begin(given.epoch)
   const unsettled = batches.tallyFrom(settled.next)
 
   /** Batches and readings not acknowledged, deleted or not. */
@@ -94,15 +106,49 @@ function createStore(db: Database, newEpoch: string): OutboxThread {
   /** Remembered only: an acknowledgement that a crash forgets is given again by the hub. */
   const acknowledged = new Set<number>()
 
-  const addAll = db.transaction((rows: readonly BatchRow[]) => rows.forEach(batches.add))
+  const addAll = db.transaction((added: readonly EncodedBatch[]) => {
+    for (const { isProven, ...row } of added) {
+      batches.add(row)
+      if (!isProven) unproven.add(row.seq)
+    }
+  })
+  const finishAll = db.transaction((rows: readonly BatchRow[]) => rows.map(finish))
   const removeAcknowledged = db.transaction(() => {
     acknowledged.forEach(batches.remove)
     ledgers.save({ epoch, next, ...waiting })
   })
 
+  function corrected(payload: Buffer): Buffer {
+    try {
+      const batch = decodeBatch(payload)
+      const proof = batch.boot === undefined ? undefined : proofs.of(batch.boot)
+      return encodeBatch({ ...batch, readings: correct(batch.readings, proof) })
+    } catch (error) {
+      if (error instanceof Invalid) return payload // the hub sets it aside; here it would stop the others
+      throw error
+    }
+  }
+
+  /** The last time that a batch is encoded: from here on it may have been sent. */
+  function finish(row: BatchRow): BatchRow {
+    const payload = corrected(row.payload)
+    batches.replace({ seq: row.seq, payload })
+    unproven.remove(row.seq)
+    return { ...row, payload }
+  }
+
+  function waitingAbove(after: number, limit: number): BatchRow[] {
+    const rows: BatchRow[] = []
+    for (const row of batches.above(after)) {
+      if (rows.length >= limit) break
+      if (!acknowledged.has(row.seq)) rows.push(row)
+    }
+    return rows
+  }
+
   return {
     commit(readings) {
-      const rows = encode(readings, epoch, next)
+      const rows = encode(readings, { epoch, seq: next, boot })
       addAll(rows)
       next += rows.length
       waiting.batches += rows.length
@@ -110,13 +156,14 @@ function createStore(db: Database, newEpoch: string): OutboxThread {
       committedReadings += readings.length
     },
     pending(after, limit) {
-      const found: StoredBatch[] = []
-      for (const { seq, readings: count, payload } of batches.above(after)) {
-        if (found.length >= limit) break
-        if (!acknowledged.has(seq)) found.push({ epoch, seq, count, payload })
-      }
-      return found
+      const rows = waitingAbove(after, limit)
+      const toFinish = rows.filter(({ seq }) => unproven.has(seq))
+      const finished = new Map(toFinish.length > 0 ? finishAll(toFinish).map((row) => [row.seq, row]) : [])
+      return rows
+        .map((row) => finished.get(row.seq) ?? row)
+        .map(({ seq, readings: count, payload }) => ({ epoch, seq, count, payload }))
     },
+    prove: db.transaction((proof) => proofs.save(boot, proof)),
     acknowledge(ackEpoch, ranges) {
       if (ackEpoch !== epoch) return
       for (const { seq, readings } of ranges.flatMap(([from, to]) => batches.between(from, to))) {
@@ -142,16 +189,22 @@ function createStore(db: Database, newEpoch: string): OutboxThread {
   }
 }
 
+interface EncodedBatch extends BatchRow {
+  /** The time of all its readings is proven, or said by their source. */
+  isProven: boolean
+}
+
 /** As one batch, or halved until each can travel. */
-function encode(readings: Reading[], epoch: string, seq: number): BatchRow[] {
+function encode(readings: Reading[], name: BatchName & { boot: string }): EncodedBatch[] {
   if (readings.length <= maxBatchReadings) {
-    const payload = encodeBatch({ epoch, seq, readings })
+    const payload = encodeBatch({ ...name, readings })
+    const isProven = readings.every(({ monotonic }) => monotonic === undefined)
     if (payload.length <= maxPayloadBytes || readings.length <= 1)
-      return [{ seq, readings: readings.length, payload }]
+      return [{ seq: name.seq, readings: readings.length, payload, isProven }]
   }
   const middle = Math.ceil(readings.length / 2)
-  const first = encode(readings.slice(0, middle), epoch, seq)
-  return [...first, ...encode(readings.slice(middle), epoch, seq + first.length)]
+  const first = encode(readings.slice(0, middle), name)
+  return [...first, ...encode(readings.slice(middle), { ...name, seq: name.seq + first.length })]
 }
 
 /** A broken file gets an error of its own, which the other side of the thread can tell from the rest. */

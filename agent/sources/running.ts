@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { backoffMs, type RetryPolicy } from '../../core/retry.ts'
 import type { DataSource } from '../../protocol/data-source-configuration.ts'
-import type { Reading } from '../../protocol/reading.ts'
+import type { Reading, Stamp } from '../../protocol/reading.ts'
 import type { PlannedSource } from './configuration.ts'
 import type { Source } from './source.ts'
 import { createTally, type SourceStatus } from './tally.ts'
@@ -11,6 +11,7 @@ import { createTally, type SourceStatus } from './tally.ts'
 export interface SourcesDeps {
   /** Resolves when the readings are on disk; rejects when they are not kept. */
   store(readings: readonly Reading[]): Promise<void>
+  stamp(): Stamp
   clock: Clock
   random: Random
   log: Logger
@@ -39,9 +40,10 @@ export function createRunning(
 
   const source = create({
     clock,
+    stamp: deps.stamp,
     async emit(samples) {
       if (samples.length === 0) return
-      const readings = samples.map(({ point, value, quality, time }) => ({ point, value, quality, time }))
+      const readings = samples.map(({ reason: _counted, ...reading }) => reading)
       try {
         await deps.store(readings)
       } catch (error) {

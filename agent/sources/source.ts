@@ -1,14 +1,13 @@
 import type { Static, TSchema } from 'typebox'
 import type { Clock } from '../../core/clock.ts'
 import type { DataPointType } from '../../protocol/data-source-configuration.ts'
+import type { Stamp } from '../../protocol/reading.ts'
 import type { Typed } from './typed.ts'
 
 /** A reading on its way to the outbox: with the reason, should it not be Good. */
-export interface Sample extends Typed {
+export interface Sample extends Typed, Stamp {
   /** Id of the data point. */
   point: string
-  /** Epoch milliseconds at the source. */
-  time: number
 }
 
 /** Acquires the samples of one data source. */
@@ -24,6 +23,8 @@ export interface Source {
 
 export interface SourceContext {
   clock: Clock
+  /** When a sample taken now was taken. Where the source itself says when, its word stands instead. */
+  stamp(): Stamp
   /** Counts the samples; resolves when they are on disk, rejects when they could not be stored. */
   emit(samples: readonly Sample[]): Promise<void>
 }

@@ -36,7 +36,10 @@ function started() {
     if (disk.fault) throw disk.fault
     kept.push(...readings)
   }
-  const sources = createSources({ store, clock, random: systemRandom, log }, { minIntervalMs: 100 })
+  const sources = createSources(
+    { store, stamp: () => ({ time: clock.now() }), clock, random: systemRandom, log },
+    { minIntervalMs: 100 },
+  )
   const stop = new AbortController()
   const ended = sources.run(stop.signal)
   onTestFinished(async () => {
@@ -168,7 +171,13 @@ test('a source that fails is dead, says why, and is run again', async () => {
         },
       }),
     },
-    { store: async () => {}, clock, random: { ...systemRandom, fraction: () => 1 }, log },
+    {
+      store: async () => {},
+      stamp: () => ({ time: 0 }),
+      clock,
+      random: { ...systemRandom, fraction: () => 1 },
+      log,
+    },
   )
   const stop = new AbortController()
   const ended = source.run(stop.signal)

@@ -1,5 +1,6 @@
 import type { DataPointType } from '../../protocol/data-source-configuration.ts'
 import { statusCode, type Value } from '../../protocol/reading.ts'
+import { parseTimestamp } from '../../protocol/timestamp.ts'
 
 /** A raw value as its data point's type takes it. What does not fit is Bad, never dropped. */
 export interface Typed {
@@ -21,6 +22,7 @@ export interface Typed {
  * | null                   | no value                 | no value                    | no value     | no value | no value |
  * | object, array          | type                     | type                        | type         | type    | type      |
  *
+ * BIG_STRING is as STRING with ≤ 100 000; TIMESTAMP takes text in ISO 8601 with a zone, as it is.
  * type = BadTypeMismatch, range = BadOutOfRange, no value = BadNoData. Text is not parsed and numbers
  * are not rounded: a wrong type is a fault of the configuration that a guess would hide.
  * A whole number beyond 2^53 reaches LONG exactly only as a bigint; as a number its last digits are
@@ -38,6 +40,7 @@ const mismatch = (): Typed => bad('type_mismatch', statusCode.badTypeMismatch)
 const outOfRange = (): Typed => bad('out_of_range', statusCode.badOutOfRange)
 
 const maxText = 255
+const maxBigText = 100_000
 const maxInt = 2 ** 31
 const maxLong = 2n ** 63n
 
@@ -52,10 +55,14 @@ const takes: Record<DataPointType, (raw: unknown) => Typed> = {
     return Number.isFinite(Number(raw)) ? good(Number(raw)) : outOfRange()
   },
   BOOLEAN: (raw) => (typeof raw === 'boolean' ? good(raw) : mismatch()),
-  STRING(raw) {
-    if (typeof raw !== 'string') return mismatch()
-    return raw.length <= maxText ? good(raw) : outOfRange()
-  },
+  STRING: (raw) => text(raw, maxText),
+  BIG_STRING: (raw) => text(raw, maxBigText),
+  TIMESTAMP: (raw) => (typeof raw === 'string' && parseTimestamp(raw) !== undefined ? good(raw) : mismatch()),
+}
+
+function text(raw: unknown, maxLength: number): Typed {
+  if (typeof raw !== 'string') return mismatch()
+  return raw.length <= maxLength ? good(raw) : outOfRange()
 }
 
 function whole(raw: unknown, inRange: (value: number | bigint) => boolean): Typed {

@@ -1,18 +1,18 @@
-import { rootCertificates } from 'node:tls'
-import { connect, type MqttClient } from 'mqtt'
-import { refusePlaintext, Unreachable, unreachable } from '../../core/http-client.ts'
+import type { Duplex } from 'node:stream'
+import { connect, MqttClient } from 'mqtt'
+import { type Network, Unreachable, unreachable } from '../../core/net/index.ts'
 import { ConnectionRefused } from './errors.ts'
 
 export interface ConnectionOptions {
-  /** `mqtt://host:port` (this machine only) or `mqtts://host:port`. */
+  /** `mqtts://host:port`, `wss://host:port/path`; `mqtt:` and `ws:` for this machine only. */
   target: string
   clientId: string
   username: string
   password: string
   /** Filter of what the far side sends. */
   inbound: string
-  /** PEM of authorities trusted besides the usual ones. */
-  extraCa: readonly string[]
+  /** PEM of an authority trusted besides the usual ones. */
+  ca?: string | undefined
   onMessage(topic: string, payload: Buffer): void
 }
 
@@ -28,9 +28,13 @@ export interface Connection extends AsyncDisposable {
  * Resolves when the far side has let us in and the inbound topics are subscribed. Throws `Invalid`
  * for clear text over the network, `Unreachable`, and `ConnectionRefused`.
  */
-export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
-  const { target, inbound, onMessage } = options
-  const client = startClient(options)
+export async function openConnection(
+  connectTo: Network['connect'],
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { target, ca, inbound, onMessage } = options
+  const client = startClient(options, await connectTo(new URL(target), { ca, signal }))
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {}) // the first reason counts, whether somebody waits by then or not
   client.on('error', (error) => ended.reject(reasonOf(target, error)))
@@ -60,22 +64,19 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   }
 }
 
-function startClient({ target, clientId, username, password, extraCa }: ConnectionOptions): MqttClient {
-  const url = new URL(target)
-  refusePlaintext(url)
-  const secure = url.protocol === 'mqtts:'
-  return connect({
-    protocol: secure ? 'mqtts' : 'mqtt',
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port) || (secure ? 8883 : 1883),
+/** MQTT over a connection that is ready; over WebSocket, its handshake comes first. */
+function startClient({ target, clientId, username, password }: ConnectionOptions, ready: Duplex): MqttClient {
+  const options = {
     protocolVersion: 4,
     clean: true,
     reconnectPeriod: 0,
     clientId,
     username,
     password,
-    ...(secure && extraCa.length > 0 ? { ca: [...rootCertificates, ...extraCa] } : {}),
-  })
+  } as const
+  return /^wss?:/.test(target)
+    ? connect(target, { ...options, wsOptions: { createConnection: () => ready } })
+    : new MqttClient(() => ready, options)
 }
 
 function reasonOf(target: string, error: Error): Error {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Ack } from '../../protocol/ack.ts'
+import type { ToldTime } from '../hub-time.ts'
 import type { Outbox } from '../outbox/index.ts'
 import { Stalled } from './errors.ts'
 
@@ -20,6 +21,8 @@ export interface DeliveryDeps {
   send(payload: Uint8Array): void
   /** Batches of ours that an acknowledgement has taken off the window. */
   onDelivered(batches: number): void
+  /** An acknowledgement told the time of the far side. */
+  onTime(told: ToldTime): void
 }
 
 export interface DeliveryConfig {
@@ -30,7 +33,7 @@ export interface DeliveryConfig {
 }
 
 export function createDelivery(
-  { outbox, clock, send, onDelivered }: DeliveryDeps,
+  { outbox, clock, send, onDelivered, onTime }: DeliveryDeps,
   { target, window, ackTimeoutMs }: DeliveryConfig,
 ): Delivery {
   /** Keyed by our own sequence; the oldest is first. */
@@ -65,21 +68,32 @@ export function createDelivery(
     }
   }
 
-  async function takeOff({ epoch, ranges }: Ack): Promise<void> {
-    await outbox.acknowledge(epoch, ranges)
-    const before = inFlight.size
-    for (const [seq, batch] of inFlight) {
-      const named = ranges.some(([from, to]) => from <= seq && seq <= to)
-      if (named && batch.epoch === epoch) inFlight.delete(seq)
-    }
-    if (inFlight.size < before) onDelivered(before - inFlight.size)
+  const namedBy = ({ epoch, ranges }: Ack) =>
+    [...inFlight].filter(
+      ([seq, batch]) => batch.epoch === epoch && ranges.some(([from, to]) => from <= seq && seq <= to),
+    )
+
+  function readTime(ack: Ack): void {
+    const sentAt = Math.max(...namedBy(ack).map(([, batch]) => batch.sentAt))
+    const roundTripMs = clock.monotonic() - sentAt
+    if (Number.isFinite(roundTripMs)) onTime({ time: ack.time, resolutionMs: 1, roundTripMs })
+  }
+
+  async function takeOff(ack: Ack): Promise<void> {
+    await outbox.acknowledge(ack.epoch, ack.ranges)
+    const named = namedBy(ack)
+    for (const [seq] of named) inFlight.delete(seq)
+    if (named.length > 0) onDelivered(named.length)
     wake()
   }
 
   return {
     wake,
     inFlight: () => inFlight.size,
-    acknowledge: (ack) => void takeOff(ack).catch(failed.reject),
+    acknowledge(ack) {
+      readTime(ack)
+      void takeOff(ack).catch(failed.reject)
+    },
     async run(signal) {
       signal.addEventListener('abort', wake, { once: true })
       await Promise.race([sendPending(signal), watchOldest(signal), failed.promise])

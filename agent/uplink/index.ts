@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
 import { EdgeError } from '../../core/errors.ts'
-import { refusePlaintext } from '../../core/http-client.ts'
 import type { Logger } from '../../core/log.ts'
+import { type Network, refusePlaintext } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
-import { backoffMs, type RetryPolicy, retrying } from '../../core/retry.ts'
+import { delayAfter, type RetryPolicy, retrying } from '../../core/retry.ts'
 import { aborted } from '../../core/tasks.ts'
 import { agentTopics, mqttClientId } from '../../protocol/topics.ts'
+import type { ToldTime } from '../hub-time.ts'
 import type { AccessToken, Identity, Membership } from '../identity.ts'
 import type { Outbox } from '../outbox/index.ts'
 import { type Connection, openConnection } from './connection.ts'
@@ -36,6 +36,7 @@ export interface UplinkStatus {
 }
 
 export interface UplinkDeps {
+  connect: Network['connect']
   identity: Pick<Identity, 'onboarded' | 'onChange' | 'accessToken' | 'forget'>
   outbox: Pick<Outbox, 'pending' | 'acknowledge' | 'onCommit'>
   clock: Clock
@@ -43,6 +44,8 @@ export interface UplinkDeps {
   log: Logger
   /** The configuration with this eTag is to be fetched; undefined: a newer one, if there is any. */
   onConfiguration(eTag: string | undefined): void
+  /** The hub told its time. */
+  onTime(told: ToldTime): void
 }
 
 export interface UplinkConfig {
@@ -51,14 +54,11 @@ export interface UplinkConfig {
   /** The connection is given up when the oldest of them is older. */
   ackTimeoutMs: number
   retry: RetryPolicy
-  /** PEM file of a further authority to trust. */
-  caFile?: string
 }
 
 export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   const { identity, outbox, clock, random, onConfiguration } = deps
   const log = deps.log.child({ part: 'uplink' })
-  const furtherCa = config.caFile === undefined ? [] : [readFileSync(config.caFile, 'utf8')]
   let link: Pick<UplinkStatus, 'state' | 'reason' | 'target'> = { state: 'waiting', reason: notOnboarded }
   let delivered: Pick<UplinkStatus, 'acknowledgedBatches' | 'lastAckAt'> = { acknowledgedBatches: 0 }
   let delivery: Delivery | undefined
@@ -99,7 +99,13 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     onConfiguration(undefined)
     const { batch } = agentTopics(membership.tenant, membership.agentId)
     delivery = createDelivery(
-      { outbox, clock, send: (payload) => connection.publish(batch, payload), onDelivered },
+      {
+        outbox,
+        clock,
+        send: (payload) => connection.publish(batch, payload),
+        onDelivered,
+        onTime: deps.onTime,
+      },
       { target, ...config },
     )
     await Promise.race([connection.ended, delivery.run(signal), renewed(token, signal), changed])
@@ -118,11 +124,11 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
       username: agentId,
       password: token,
       inbound: topics.inbound,
-      extraCa: ca === undefined ? furtherCa : [ca, ...furtherCa],
+      ca,
       onMessage: (topic: string, payload: Buffer) => inbox(topics, topic, payload),
     }
     try {
-      return await openConnection(options, signal)
+      return await openConnection(deps.connect, options, signal)
     } catch (error) {
       if (error instanceof ConnectionRefused) identity.forget(token)
       throw error
@@ -144,7 +150,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   }
 
   async function pause(error: unknown, signal: AbortSignal): Promise<void> {
-    const delayMs = backoffMs(attempt++, config.retry, random)
+    const delayMs = delayAfter(error, attempt++, config.retry, random)
     const level = error instanceof EdgeError ? 'warn' : 'error'
     log[level]({ err: error, delayMs }, 'uplink lost')
     failure = error instanceof Error ? error.message : String(error)

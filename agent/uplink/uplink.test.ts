@@ -5,10 +5,11 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
-import { createHttp } from '../../core/http-client.ts'
+import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
-import { type HubInProcess, hubInProcess } from '../../test/hub-in-process.ts'
+import { type HubInProcess, hubInProcess, nothingToArchive } from '../../test/hub-in-process.ts'
 import { tcpLink } from '../../test/tcp-link.ts'
+import type { ToldTime } from '../hub-time.ts'
 import { type AccessToken, type Membership, openIdentity } from '../identity.ts'
 import { openOutbox } from '../outbox/index.ts'
 import { createUplink, type UplinkConfig, type UplinkDeps } from './index.ts'
@@ -38,7 +39,7 @@ async function temporaryDir(): Promise<string> {
 async function onboard(name: string): Promise<{ membership: Membership; token: AccessToken }> {
   const { boarding } = await hub.createAgent(name, 'SHARED_SECRET')
   await using identity = await openIdentity(
-    { ...deps, http: createHttp() },
+    { ...deps, http: openNetwork().http, archive: nothingToArchive },
     { dir: await temporaryDir(), retry },
   )
   await identity.operations['identity.onboard']?.({ boarding })
@@ -79,10 +80,18 @@ async function start(name: string, config: Partial<UplinkConfig> = {}) {
   const reachable: Membership = { ...membership, mqtt: `mqtt://${link.address}` }
   const identity = scriptedIdentity(reachable, token)
   const path = join(await temporaryDir(), 'outbox.db')
-  const outbox = await openOutbox(deps, { path, commitIntervalMs: 1, commitBytes: 1024 })
+  const outbox = await openOutbox(deps, { path, boot: 'boot-1', commitIntervalMs: 1, commitBytes: 1024 })
   const asked: (string | undefined)[] = []
+  const told: ToldTime[] = []
   const uplink = createUplink(
-    { ...deps, identity, outbox, onConfiguration: (eTag) => void asked.push(eTag) },
+    {
+      ...deps,
+      connect: openNetwork().connect,
+      identity,
+      outbox,
+      onTime: (time) => void told.push(time),
+      onConfiguration: (eTag) => void asked.push(eTag),
+    },
     { window: 4, ackTimeoutMs: 10_000, retry, ...config },
   )
   const stopping = new AbortController()
@@ -107,6 +116,7 @@ async function start(name: string, config: Partial<UplinkConfig> = {}) {
     outbox,
     uplink,
     asked,
+    told,
     stop,
     connected: () => until(() => uplink.status().state === 'connected'),
     delivered: () => until(async () => (await outbox.stats()).batches === 0),
@@ -131,6 +141,19 @@ test('what was gathered before the connection and during it arrives once, in ord
   expect(await atHub(agent.agentId)).toEqual(agent.expected())
   expect(agent.uplink.status()).toMatchObject({ state: 'connected', inFlight: 0, acknowledgedBatches: 20 })
   expect(agent.uplink.status().lastAckAt).toBeTypeOf('number')
+})
+
+test('an acknowledgement tells the time of the hub, and how long its batch was under way', async () => {
+  const agent = await start('time')
+  await agent.connected()
+  const before = { now: systemClock.now(), monotonic: systemClock.monotonic() }
+  await agent.append()
+  await agent.delivered()
+  const [told] = agent.told
+  expect(told?.time).toBeGreaterThanOrEqual(before.now)
+  expect(told?.time).toBeLessThanOrEqual(systemClock.now())
+  expect(told?.roundTripMs).toBeGreaterThan(0)
+  expect(told?.roundTripMs).toBeLessThan(systemClock.monotonic() - before.monotonic)
 })
 
 test('everything taken during an outage arrives once after it', async () => {

@@ -35,7 +35,11 @@ interface Page {
 
 export function hubCommands(program: Command): void {
   const hub = program.command('hub').description('the cloud side; without a further command it serves')
-  hub.action((_options, command: Command) => serve(contextOf(command)))
+  hub
+    .option('--strict-rat', 'end older credentials at once at a rotation, as hub.rat_policy = "strict" does')
+    .action(({ strictRat }: { strictRat?: boolean }, command: Command) =>
+      serve(contextOf(command, strictRat ? { EDGEWARD_HUB_RAT_POLICY: 'strict' } : {})),
+    )
 
   hub
     .command('init')
@@ -76,7 +80,8 @@ export function hubCommands(program: Command): void {
   dataCommand(hub)
 }
 
-const contextOf = (command: Command) => createContext('hub', command.optsWithGlobals<CommonOptions>())
+const contextOf = (command: Command, settings: Record<string, string> = {}) =>
+  createContext('hub', command.optsWithGlobals<CommonOptions>(), settings)
 
 async function showCredential(command: Command, operation: string, params: object): Promise<void> {
   const context = contextOf(command)

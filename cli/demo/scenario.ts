@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { createHttp } from '../../core/http-client.ts'
+import { openNetwork } from '../../core/net/index.ts'
 import type { BoardingConfiguration, SecurityProfile } from '../../protocol/boarding.ts'
 import type { AgentStatus } from '../status.ts'
 import { type Child, startChild } from './child.ts'
@@ -141,7 +141,7 @@ export interface DemoSession {
 }
 
 export async function signIn({ child, app, user }: DemoGateway): Promise<DemoSession> {
-  const http = createHttp()
+  const http = openNetwork().http
   const { auth } = child.addresses
   const login = await http({
     method: 'POST',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { management, startHub, type TestHub } from '../test-hub.ts'
+import { limits, management, startHub, type TestHub } from '../test-hub.ts'
 
 let hub: TestHub
 
@@ -141,4 +141,30 @@ test('the key endpoints give the PEM in the two forms that clients need', async 
   expect(one.json.value).not.toContain('\n')
   expect(listed.json.keys[0].value).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
   expect(listed.json.keys[0].value.replaceAll('\n', '')).toBe(one.json.value)
+})
+
+test('types of data points are taken in any case and given back in capitals', async () => {
+  const { id } = await hub.create('SHARED_SECRET')
+  const point = (type: string) => ({ id: type, name: type, type, unit: '' })
+  const points = ['int', 'Double', 'BIG_STRING', 'Timestamp'].map(point)
+  const { status, json } = await hub.call('PUT', `${management}/agents/${id}/dataSourceConfiguration`, {
+    token: hub.service,
+    body: { configurationId: 'CF', dataSources: [{ name: 's', dataPoints: points }] },
+    headers: { 'if-match': '0' },
+  })
+  expect(status).toBe(200)
+  const types = json.dataSources[0].dataPoints.map(({ type }: { type: string }) => type)
+  expect(types).toEqual(['INT', 'DOUBLE', 'BIG_STRING', 'TIMESTAMP'])
+})
+
+test('a tenant has so many agents and lists them so often, as the operator of the hub allows', async () => {
+  const rate = [{ count: 2, spanMs: 30_000 }]
+  await using small = await startHub({ limits: { ...limits, agentsPerTenant: 1, listAgents: rate } })
+  await small.create('SHARED_SECRET')
+  await expect(small.create('SHARED_SECRET')).rejects.toMatchObject({ code: 'limit_reached' })
+  const list = () => small.call('GET', `${management}/agents`, { token: small.service })
+  expect([(await list()).status, (await list()).status]).toEqual([200, 200])
+  const refused = await list()
+  expect(refused.status).toBe(429)
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
 })

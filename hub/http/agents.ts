@@ -4,15 +4,18 @@ import { SecurityProfile } from '../../protocol/boarding.ts'
 import type { Agents } from '../agents.ts'
 import type { Agent, Registry } from '../registry/index.ts'
 import { AgentBody, toBody } from './agent-body.ts'
-import { Listing, toPage, toQuery } from './agent-page.ts'
 import type { Guard } from './guard.ts'
+import { Listing, toPage, toQuery } from './page.ts'
 import { IfMatch, requireIfMatch } from './preconditions.ts'
+import type { RateLimit } from './rate.ts'
 
 export interface AgentRoutesDeps {
   guard: Guard
   agents: Agents
   registry: Registry
   presence: Presence
+  /** Of a tenant. */
+  rates: { list: RateLimit; delete: RateLimit }
 }
 
 export interface Presence {
@@ -33,7 +36,7 @@ const root = '/api/agentmanagement/v3/agents'
 
 export function agentRoutes(
   server: HttpServer,
-  { guard, agents, registry, presence }: AgentRoutesDeps,
+  { guard, agents, registry, presence, rates }: AgentRoutesDeps,
 ): void {
   server.post(
     root,
@@ -44,8 +47,10 @@ export function agentRoutes(
     },
   )
   server.get(root, { onRequest: guard.tenant, schema: { querystring: Listing } }, async (request) => {
-    const query = toQuery(guard.callerOf(request).tenant, request.query)
-    return toPage(query, await registry.call('agentPage', query))
+    const caller = guard.callerOf(request)
+    rates.list(caller.tenant)
+    const query = toQuery(caller, request.query)
+    return toPage(query, await registry.call('agentPage', query), toBody)
   })
   server.get(
     `${root}/:id`,
@@ -73,6 +78,7 @@ export function agentRoutes(
     `${root}/:id`,
     { onRequest: guard.tenant, schema: { params: AgentPath, headers: IfMatch } },
     async (request, reply) => {
+      rates.delete(guard.callerOf(request).tenant)
       await agents.remove(await guard.agentOf(request), requireIfMatch(request.headers))
       return reply.status(204).send()
     },

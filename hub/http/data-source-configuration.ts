@@ -2,6 +2,7 @@ import type { HttpServer } from '../../core/http-server.ts'
 import {
   DataSourceConfiguration,
   DataSourceConfigurationUpdate,
+  withUpperCaseTypes,
 } from '../../protocol/data-source-configuration.ts'
 import type { Agents } from '../agents.ts'
 import type { Registry } from '../registry/index.ts'
@@ -35,6 +36,9 @@ export function dataSourceConfigurationRoutes(
     {
       bodyLimit,
       onRequest: guard.tenantOrAgent,
+      preValidation: async (request) => {
+        request.body = withUpperCaseTypes(request.body) as typeof request.body
+      },
       schema: {
         params: AgentPath,
         headers: IfMatch,

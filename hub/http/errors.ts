@@ -20,6 +20,10 @@ export const errorBody =
         error: oauthCode(failure),
         error_description: `[${correlationId(request) ?? id.replaceAll('-', '')}] ${failure.message}`,
       }
+    if (/^\/api\/mindconnect\/v3\/eventMappings(\/|$)/.test(pathname))
+      return {
+        errors: [{ code: `mdsp.conn.mindconnect.${failure.code}`, logref: id, message: failure.message }],
+      }
     return { id, message: failure.message }
   }
 
@@ -28,7 +32,7 @@ const oauthCode = ({ status, code }: Failure): string =>
   status === 400 && (code === 'invalid' || code.startsWith('fst_')) ? 'invalid_request' : code
 
 /** Agents send one to find a call again in both logs. */
-function correlationId({ headers }: FastifyRequest): string | undefined {
+export function correlationId({ headers }: FastifyRequest): string | undefined {
   const id = headers['correlation-id']
   return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) ? id : undefined
 }

@@ -14,10 +14,13 @@ export interface Caller {
 /** Hooks that let a request in before its body is read, and what handlers may then see. */
 export interface Guard {
   tenant(request: FastifyRequest): Promise<void>
+  agent(request: FastifyRequest): Promise<void>
   tenantOrAgent(request: FastifyRequest): Promise<void>
   callerOf(request: FastifyRequest): Caller
   /** The agent in the path. Throws `NotFound` also for one that the caller has no right to know of. */
   agentOf(request: FastifyRequest & { params: { id: string } }): Promise<Agent>
+  /** The agent of that id, under the same conditions. */
+  ownAgent(request: FastifyRequest, id: string): Promise<Agent>
 }
 
 export function createGuard(
@@ -32,18 +35,20 @@ export function createGuard(
     if (!caller) throw new Unauthorized()
     request.setDecorator('caller', caller)
   }
+  async function ownAgent(request: FastifyRequest, id: string): Promise<Agent> {
+    const { tenant, agentId } = callerOf(request)
+    const agent = await registry.call('findAgent', id)
+    if (agent?.tenant !== tenant || (agentId ?? id) !== id) throw new NotFound('Resource not found.')
+    return agent
+  }
   return {
+    agent: (request) => admit(request, tokens.verifyAgent),
     tenant: (request) => admit(request, tokens.verifyService),
     tenantOrAgent: (request) =>
       admit(request, async (token) => (await tokens.verifyService(token)) ?? tokens.verifyAgent(token)),
     callerOf,
-    async agentOf(request) {
-      const { tenant, agentId } = callerOf(request)
-      const { id } = request.params
-      const agent = await registry.call('findAgent', id)
-      if (agent?.tenant !== tenant || (agentId ?? id) !== id) throw new NotFound('Resource not found.')
-      return agent
-    },
+    agentOf: (request) => ownAgent(request, request.params.id),
+    ownAgent,
   }
 }
 

@@ -3,17 +3,33 @@ import type { Clock } from '../../core/clock.ts'
 import { createHttpServer, type HttpServer } from '../../core/http-server.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
+import { serverTimeHeader } from '../../protocol/token.ts'
+import type { Addresses } from '../addresses.ts'
 import type { Agents } from '../agents.ts'
+import { RateExceeded } from '../errors.ts'
+import type { HubLimits } from '../limits.ts'
+import type { Exchange } from '../mindconnect/exchange.ts'
 import { queryReadings, ReadingsPage, ReadingsQuery } from '../readings.ts'
 import type { Registrations } from '../registrations.ts'
 import type { Registry } from '../registry/index.ts'
 import type { ReadingStore } from '../store/index.ts'
 import type { Tokens } from '../tokens/index.ts'
+import type { Uploads } from '../uploads/index.ts'
 import { AgentPath, agentRoutes, type Presence } from './agents.ts'
+import { assetRoutes } from './assets.ts'
 import { boardingRoutes } from './boarding.ts'
+import { customItemRoutes } from './custom-items.ts'
 import { dataSourceConfigurationRoutes } from './data-source-configuration.ts'
+import { diagnosticRoutes } from './diagnostics.ts'
 import { errorBody } from './errors.ts'
-import { createGuard } from './guard.ts'
+import { eventMappingRoutes } from './event-mappings.ts'
+import { eventRoutes } from './events.ts'
+import { exchangeRoutes } from './exchange.ts'
+import { fileRoutes } from './files.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { mappingRoutes } from './mappings.ts'
+import { createRateLimit } from './rate.ts'
+import { recoverableRecordRoutes } from './recoverable-records.ts'
 import { registerRoutes } from './register.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -23,28 +39,51 @@ export interface HubServerDeps {
   registrations: Registrations
   agents: Agents
   store: ReadingStore
+  uploads: Uploads
+  exchange: Exchange
+  addresses: Addresses
   presence: Presence
   clock: Clock
   random: Random
   log: Logger
 }
 
-/** The REST side: Agent Management v3, the token endpoints and our own extensions. Not listening yet. */
+/** As long as agents in the field wait for an answer: on a slow line an upload takes its time. */
+const requestTimeoutMs = 300_000
+
+/**
+ * The REST side: Agent Management and MindConnect v3, the token endpoints, what of event, file and asset
+ * management agents call, and our own extensions. Not listening yet.
+ */
 export function createHubServer(
   deps: HubServerDeps,
-  { tls }: { tls?: { cert: string; key: string } | undefined },
+  { tls, limits }: { tls?: { cert: string; key: string } | undefined; limits: HubLimits },
 ): HttpServer {
-  const server = createHttpServer({ log: deps.log, tls, errorBody: errorBody(deps.random) })
+  const { log, random, clock } = deps
+  const server = createHttpServer({ log, tls, requestTimeoutMs, errorBody: errorBody(random) })
   server.register(formbody)
   acceptEmptyJson(server)
-  logRefusals(server, deps.log)
+  logRefusals(server, log)
+  tellWhenToRetry(server)
+  tellTime(server, clock)
   const guard = createGuard(server, deps)
 
   registerRoutes(server, deps.registrations)
   tokenRoutes(server, deps)
-  agentRoutes(server, { ...deps, guard })
+  agentRoutes(server, {
+    ...deps,
+    guard,
+    rates: {
+      list: createRateLimit(limits.listAgents, clock),
+      delete: createRateLimit(limits.deleteAgents, clock),
+    },
+  })
   boardingRoutes(server, { ...deps, guard })
   dataSourceConfigurationRoutes(server, { ...deps, guard })
+  mindConnectRoutes(server, { ...deps, guard }, limits)
+  eventRoutes(server, { ...deps, guard })
+  fileRoutes(server, { ...deps, guard }, limits)
+  assetRoutes(server, { ...deps, guard })
   server.get(
     '/api/hub/v1/agents/:id/readings',
     {
@@ -58,6 +97,34 @@ export function createHubServer(
   )
   server.get('/healthz', async () => ({ status: 'ok' }))
   return server
+}
+
+/** With every answer, refusals too: an agent whose clock is wrong learns the time from them. */
+function tellTime(server: HttpServer, clock: Clock): void {
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.header(serverTimeHeader, String(Math.floor(clock.now() / 1000)))
+  })
+}
+
+function mindConnectRoutes(
+  server: HttpServer,
+  deps: HubServerDeps & { guard: Guard },
+  limits: HubLimits,
+): void {
+  const rate = createRateLimit(limits.exchange, deps.clock)
+  exchangeRoutes(server, { ...deps, rate }, { bodyLimit: limits.uploadBytes })
+  mappingRoutes(server, deps)
+  eventMappingRoutes(server, deps, limits)
+  diagnosticRoutes(server, deps, limits)
+  recoverableRecordRoutes(server, deps)
+  customItemRoutes(server, deps)
+}
+
+function tellWhenToRetry(server: HttpServer): void {
+  server.addHook('onError', async (_request, reply, error) => {
+    if (error instanceof RateExceeded)
+      reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
+  })
 }
 
 /** With the caller's correlation id, so that a call is found in both logs. */

@@ -1,8 +1,7 @@
 import Type from 'typebox'
-import type { Clock } from '../../core/clock.ts'
 import { Invalid } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
-import { AgentToken, clientAssertionType, serverTimeHeader } from '../../protocol/token.ts'
+import { AgentToken, clientAssertionType } from '../../protocol/token.ts'
 import { UnsupportedGrant } from '../errors.ts'
 import type { PublicKey, Tokens } from '../tokens/index.ts'
 import { requireBasic } from './guard.ts'
@@ -14,15 +13,11 @@ const AssertionGrant = Type.Object({
   client_assertion: Type.String({ maxLength: 16_384 }),
 })
 
-export function tokenRoutes(server: HttpServer, { tokens, clock }: { tokens: Tokens; clock: Clock }): void {
-  const seconds = () => Math.floor(clock.now() / 1000)
-
+export function tokenRoutes(server: HttpServer, { tokens }: { tokens: Tokens }): void {
   server.post(
     '/api/agentmanagement/v3/oauth/token',
     {
       schema: { body: AssertionGrant, response: { 200: AgentToken } },
-      // On refusals too: an agent whose clock is wrong learns the time from them.
-      onRequest: async (_request, reply) => void reply.header(serverTimeHeader, String(seconds())),
     },
     async ({ body }) => {
       refuseOtherGrants(body.grant_type)
@@ -69,7 +64,14 @@ export function tokenRoutes(server: HttpServer, { tokens, clock }: { tokens: Tok
   // Clients of this one put the line breaks of the PEM in themselves; with ours it would be broken.
   const [current] = tokens.publicKeys as [PublicKey]
   const key = { ...describe(current), value: current.pem.replaceAll('\n', '') }
-  server.get('/api/agentmanagement/v3/oauth/token_key', async () => key)
+  const etag = `"${current.kid}"`
+  server.get('/api/agentmanagement/v3/oauth/token_key', async (request, reply) => {
+    reply.header('etag', etag)
+    const known = (request.headers['if-none-match'] ?? '').split(/\s*,\s*/)
+    if (known.includes('*') || known.some((text) => text.replace(/^W\//, '') === etag))
+      return reply.status(304).send()
+    return key
+  })
 }
 
 const describe = ({ kid, n, e }: PublicKey) => ({ kty: 'RSA', e, n, kid, alg: 'RS256', use: 'sig' })

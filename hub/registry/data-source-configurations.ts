@@ -10,13 +10,19 @@ export function dataSourceConfigurationTable(db: Database) {
   const selectNewest = db.prepare<[string], { etag: number; document: string }>(`
     SELECT etag, document FROM data_source_configuration WHERE agent_id = ? ORDER BY etag DESC LIMIT 1`)
 
+  const selectNamed = db.prepare<[string, string], { etag: number; document: string }>(`
+    SELECT etag, document FROM data_source_configuration
+     WHERE agent_id = ? AND document ->> 'configurationId' = ? ORDER BY etag DESC LIMIT 1`)
+
   return {
+    named(agentId: string, configurationId: string): DataSourceConfiguration | undefined {
+      const row = selectNamed.get(agentId, configurationId)
+      return row && toConfiguration(agentId, row)
+    },
     /** eTag "0" and no sources before the first one. */
     inForce(agentId: string): DataSourceConfiguration {
       const row = selectNewest.get(agentId)
-      if (!row) return { id: agentId, eTag: '0', dataSources: [] }
-      const update = JSON.parse(row.document) as DataSourceConfigurationUpdate
-      return { id: agentId, eTag: String(row.etag), ...update }
+      return row ? toConfiguration(agentId, row) : { id: agentId, eTag: '0', dataSources: [] }
     },
     add(
       agentId: string,
@@ -27,4 +33,8 @@ export function dataSourceConfigurationTable(db: Database) {
       insert.run(agentId, eTag, JSON.stringify({ configurationId, dataSources }), now)
     },
   }
+}
+
+function toConfiguration(id: string, { etag, document }: { etag: number; document: string }) {
+  return { id, eTag: String(etag), ...(JSON.parse(document) as DataSourceConfigurationUpdate) }
 }

@@ -1,11 +1,13 @@
 import { openThread, type Thread, threadUrl } from '../../core/thread.ts'
 import type { RegistryMethods } from './registry.ts'
 
-export type { Agent, AgentQuery } from './agents.ts'
-export { sortProperties } from './agents.ts'
+export type { Agent } from './agents.ts'
+export type { Asset } from './assets.ts'
 export type { AgentKey } from './credentials.ts'
+export type { EventMapping } from './event-mappings.ts'
 export type { InitialAccessToken } from './initial-access-tokens.ts'
-export type { RegistrationAttempt } from './registrations.ts'
+export type { MappedPoint } from './mappings.ts'
+export type { RatPolicy, RegistrationAttempt } from './registrations.ts'
 
 /**
  * Who may speak to this hub: tenants, agents, their credentials and configurations; owns registry.db.

@@ -5,6 +5,13 @@ import type { Agent } from './agents.ts'
 import type { AgentKey, Credential } from './credentials.ts'
 import type { Tables } from './tables.ts'
 
+/**
+ * What becomes of older credentials when a rotation is applied. `lenient`: each stays good until a newer
+ * one has been used, and a repeated request gets the same answer. `strict`: they end at once, and no
+ * answer is given twice, so that an agent which did not get it is locked out.
+ */
+export type RatPolicy = 'lenient' | 'strict'
+
 /** One POST or PUT /register, whose token's signature has been verified. */
 export interface RegistrationAttempt {
   agentId: string
@@ -17,6 +24,7 @@ export interface RegistrationAttempt {
   ratJti: string
   now: number
   lifetimeMs: number
+  ratPolicy: RatPolicy
 }
 
 /** How long a secret or key outlives its successor's making, while that has not been used. */
@@ -47,7 +55,8 @@ export function registrations({ agents, initialAccessTokens, credentials }: Tabl
       refuseWrongKey(agent, attempt.key)
       const answered = repeated(attempt)
       if (answered) return answered
-      credentials.useRat(presented.id, now)
+      if (attempt.ratPolicy === 'strict') credentials.removeAll(agentId)
+      else credentials.useRat(presented.id, now)
       return issue(attempt)
     },
     /** Newest first; what an assertion of this agent may be signed with. */
@@ -84,9 +93,10 @@ export function registrations({ agents, initialAccessTokens, credentials }: Tabl
     presentedJti,
     idempotencyKey,
     key,
+    ratPolicy,
   }: RegistrationAttempt): Credential | undefined {
     const newest = credentials.newest(agentId)
-    if (!newest || idempotencyKey === null) return undefined
+    if (!newest || idempotencyKey === null || ratPolicy === 'strict') return undefined
     const isSame = newest.presentedJti === presentedJti && newest.idempotencyKey === idempotencyKey
     return isSame && !hasArrived(newest) && isDeepStrictEqual(newest.jwk, key.jwk) ? newest : undefined
   }

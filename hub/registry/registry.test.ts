@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Conflict, Invalid } from '../../core/errors.ts'
 import { openDatabase } from '../../core/sqlite.ts'
 import { StaleETag, TokenRefused } from '../errors.ts'
+import type { RatPolicy } from './registrations.ts'
 import { createRegistry, type RegistryMethods } from './registry.ts'
 
 const agentId = 'a'.repeat(32)
@@ -33,11 +34,16 @@ function open() {
 }
 
 function add(securityProfile: 'SHARED_SECRET' | 'RSA_3072', id = agentId) {
-  registry.addAgent({ id, tenant: 'demo', name: `press ${id}`, securityProfile, entityId: 'e' }, 0)
+  registry.addAgent({ id, tenant: 'demo', name: `press ${id}`, securityProfile, entityId: 'e' }, 10, 0)
   registry.openBoarding(id, { jti: `iat ${id}`, issuedAt: 0, expiresAt: 7 * day })
 }
 
-const attempt = (presentedJti: string, now: number, idempotencyKey: string | null = null) => ({
+const attempt = (
+  presentedJti: string,
+  now: number,
+  idempotencyKey: string | null = null,
+  ratPolicy: RatPolicy = 'lenient',
+) => ({
   agentId,
   presentedJti,
   idempotencyKey,
@@ -45,6 +51,7 @@ const attempt = (presentedJti: string, now: number, idempotencyKey: string | nul
   ratJti: `rat ${serial}`,
   now,
   lifetimeMs: 7 * day,
+  ratPolicy,
 })
 const iat = `iat ${agentId}`
 const secretsInForce = (now: number) => registry.credentialsInForce(agentId, now).map(({ secret }) => secret)
@@ -194,4 +201,14 @@ test('the profile of an onboarded agent is fixed, its name is not', () => {
   expect(() => registry.updateAgent(agentId, 1, 'x', 'RSA_3072')).toThrow(Conflict)
   expect(registry.updateAgent(agentId, 1, 'x', 'SHARED_SECRET')).toMatchObject({ name: 'x', eTag: 2 })
   expect(() => registry.updateAgent(agentId, 1, 'y', 'SHARED_SECRET')).toThrow(StaleETag)
+})
+
+test('under the strict policy nothing is answered twice and a rotation ends all that was before', () => {
+  const strict = (jti: string, now: number, key: string) => attempt(jti, now, key, 'strict')
+  const first = registry.register(strict(iat, 1, 'key'))
+  expect(() => registry.register(strict(iat, 2, 'key'))).toThrow(TokenRefused)
+  const second = registry.rotate(strict(first.ratJti, 3, 'key 2'))
+  expect(secretsInForce(4)).toEqual([second.secret])
+  expect(() => registry.rotate(strict(first.ratJti, 4, 'key 2'))).toThrow(TokenRefused)
+  expect(registry.rotate(strict(second.ratJti, 5, 'key 3')).id).toBeGreaterThan(second.id)
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Conflict, Invalid, NotFound } from '../../core/errors.ts'
 import type { Database } from '../../core/sqlite.ts'
 import type { SecurityProfile } from '../../protocol/boarding.ts'
@@ -6,9 +7,12 @@ import {
   type DataSourceConfigurationUpdate,
   repeatedPointIds,
 } from '../../protocol/data-source-configuration.ts'
-import { StaleETag } from '../errors.ts'
-import type { Agent, AgentQuery, NewAgent } from './agents.ts'
+import { LimitReached, StaleETag } from '../errors.ts'
+import type { PageQuery } from '../page.ts'
+import type { Agent, NewAgent } from './agents.ts'
+import type { Asset } from './assets.ts'
 import type { InitialAccessToken } from './initial-access-tokens.ts'
+import { mappings } from './mappings.ts'
 import { registrations } from './registrations.ts'
 import type { ServiceCredential } from './service-credentials.ts'
 import type { SigningKeyRow } from './signing-keys.ts'
@@ -17,7 +21,13 @@ import { registryTables, type Tables } from './tables.ts'
 /** Each method is one transaction: a kill leaves all of it or nothing. Time is an argument. */
 export function createRegistry(db: Database) {
   const tables = registryTables(db)
-  return transactions(db, { ...tenancy(tables), ...agents(tables), ...registrations(tables) })
+  return transactions(db, {
+    ...tenancy(tables),
+    ...agents(tables),
+    ...registrations(tables),
+    ...mappings(tables),
+    ...assets(tables),
+  })
 }
 
 export type RegistryMethods = ReturnType<typeof createRegistry>
@@ -61,6 +71,7 @@ function agents({
   initialAccessTokens,
   credentials,
   configurations,
+  dataPointMappings,
   removedAgents,
 }: Tables) {
   const known = (id: string): Agent => {
@@ -73,9 +84,11 @@ function agents({
       throw new Conflict(`an agent named ${JSON.stringify(name)} exists in tenant ${tenant}`)
   }
   return {
-    addAgent(agent: NewAgent, now: number): Agent {
+    /** Throws `LimitReached`, or `Conflict` for a taken name. */
+    addAgent(agent: NewAgent, limit: number, now: number): Agent {
       if (!tenants.all().some(({ name }) => name === agent.tenant))
         throw new NotFound(`no tenant ${agent.tenant}`)
+      if (agents.count(agent.tenant) >= limit) throw new LimitReached('agents of a tenant', limit)
       refuseTakenName(agent.tenant, agent.name)
       agents.add(agent, now)
       return known(agent.id)
@@ -83,7 +96,7 @@ function agents({
     findAgent: (id: string): Agent | undefined => agents.find(id),
     agentsNamed: (name: string): Agent[] => agents.named(name),
     agents: (tenant?: string): Agent[] => agents.all(tenant),
-    agentPage: (query: AgentQuery) => agents.page(query),
+    agentPage: (query: PageQuery) => agents.page(query),
     /** Throws `StaleETag`, or `Conflict` for a taken name and for a profile that is in use. */
     updateAgent(id: string, eTag: number, name: string, securityProfile: SecurityProfile): Agent {
       const agent = known(id)
@@ -125,7 +138,7 @@ function agents({
       known(id)
       return configurations.inForce(id)
     },
-    /** Keeps the version before. `eTag` undefined: whatever is in force is replaced. */
+    /** Keeps the version before, and the mappings that shall be kept. `eTag` undefined: whatever is in force is replaced. */
     configure(
       id: string,
       update: DataSourceConfigurationUpdate,
@@ -137,8 +150,35 @@ function agents({
       if (repeated.length > 0) throw new Invalid(`data point ids are repeated: ${repeated.join(', ')}`)
       const current = Number(configurations.inForce(id).eTag)
       if (eTag !== undefined && eTag !== current) throw new StaleETag(current)
+      const before = configurations.inForce(id)
       configurations.add(id, current + 1, update, now)
-      return configurations.inForce(id)
+      const after = configurations.inForce(id)
+      if (!isDeepStrictEqual({ ...before, eTag: after.eTag }, after)) dataPointMappings.removeUnkept(id)
+      return after
     },
+    /** The newest version of that name: uploads may be older than what is in force. */
+    configurationNamed: (id: string, configurationId: string): DataSourceConfiguration | undefined =>
+      configurations.named(id, configurationId),
+  }
+}
+
+function assets({ assets }: Tables) {
+  return {
+    addAsset: (asset: Asset): void => {
+      if (asset.parentId === null || !assets.find(asset.tenant, asset.parentId))
+        throw new Invalid('parentId names no asset')
+      assets.add(asset)
+    },
+    asset: (tenant: string, id: string): Asset | undefined => assets.find(tenant, id),
+    /** Made at the first call. */
+    rootAsset(tenant: string, freshId: string): Asset {
+      const root = assets.root(tenant)
+      if (root) return root
+      const typeId = 'core.basicasset'
+      const made = { id: freshId, tenant, parentId: null, name: tenant, typeId, description: null, eTag: 0 }
+      assets.add(made)
+      return made
+    },
+    assetPage: (query: PageQuery) => assets.page(query),
   }
 }

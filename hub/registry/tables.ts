@@ -1,7 +1,11 @@
 import type { Database } from '../../core/sqlite.ts'
 import { agentTable } from './agents.ts'
+import { assetTable } from './assets.ts'
 import { credentialTable } from './credentials.ts'
+import { dataPointMappingTable } from './data-point-mappings.ts'
 import { dataSourceConfigurationTable } from './data-source-configurations.ts'
+import { diagnosticActivationTable } from './diagnostic-activations.ts'
+import { eventMappingTable } from './event-mappings.ts'
 import { initialAccessTokenTable } from './initial-access-tokens.ts'
 import { removedAgentTable } from './removed-agents.ts'
 import { serviceCredentialTable } from './service-credentials.ts'
@@ -17,6 +21,10 @@ export const registryTables = (db: Database) => ({
   credentials: credentialTable(db),
   configurations: dataSourceConfigurationTable(db),
   removedAgents: removedAgentTable(db),
+  dataPointMappings: dataPointMappingTable(db),
+  eventMappings: eventMappingTable(db),
+  diagnosticActivations: diagnosticActivationTable(db),
+  assets: assetTable(db),
 })
 
 export type Tables = ReturnType<typeof registryTables>

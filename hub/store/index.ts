@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Invalid } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { openThread, threadUrl } from '../../core/thread.ts'
+import type { Reading } from '../../protocol/reading.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import { parseCursor, writeCursor } from './cursor.ts'
 import type { MalformedTally } from './malformed-table.ts'
@@ -18,6 +19,8 @@ export interface ReadingStore extends AsyncDisposable {
    * even a readable header is kept aside too, and `Invalid` is thrown, since it has no name to acknowledge.
    */
   commit(agentId: string, payload: Uint8Array, receivedAt: number): Promise<CommittedBatch>
+  /** Stores readings that came without a batch: each takes the place of what its point had at that time. */
+  overwrite(agentId: string, readings: readonly Reading[]): Promise<void>
   /** By time, whatever the point; those of one millisecond by point, then as they arrived. */
   query(query: ReadingQuery): Promise<{ readings: StoredReading[]; next?: string }>
   /** What of the agent was kept aside. */
@@ -65,6 +68,9 @@ export async function openReadingStore(
       if (malformed !== undefined)
         log.warn({ agentId, ...committed, reason: malformed }, 'malformed batch kept aside')
       return committed
+    },
+    async overwrite(agentId, readings) {
+      if (readings.length > 0) await thread.call('overwrite', agentId, [...readings])
     },
     async query({ agentId, pointId, since = Number.MIN_SAFE_INTEGER, after, limit }) {
       const start = after === undefined ? ([since, 0, -1] as const) : parseCursor(after)

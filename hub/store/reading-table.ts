@@ -68,7 +68,15 @@ export function readingTable(db: Database) {
     'DELETE FROM reading WHERE point_id IN (SELECT id FROM point WHERE agent = ?)',
   )
 
+  const removeAt = db.prepare<[number, number]>('DELETE FROM reading WHERE point_id = ? AND time = ?')
+
   return {
+    /** In place of all that the point has at that time. */
+    overwrite(pointRow: number, time: number, value: Value, quality: number): void {
+      removeAt.run(pointRow, time)
+      insertFirst.run(pointRow, time, toSql(value), quality)
+    },
+    /** Beside what the point has at that time. */
     add(pointRow: number, time: number, value: Value, quality: number): void {
       const stored = toSql(value)
       if (insertFirst.run(pointRow, time, stored, quality).changes > 0) return

@@ -22,6 +22,7 @@ export type Outcome =
 export type StoreThread = {
   /** One transaction for all; when it returns, they are on disk. */
   commit(arrivals: Arrival[]): Outcome[]
+  overwrite(agentId: string, readings: Reading[]): void
   page(filter: ReadingFilter, after: Position, limit: number): { reading: StoredReading; at: Position }[]
   malformed(agentId: string): MalformedTally
   removeAgent(agentId: string): void
@@ -34,12 +35,12 @@ serveThread<{ path: string }, StoreThread>(({ path }) => {
   const readings = readingTable(db)
   const malformed = malformedTable(db)
 
-  function addReadings(agentId: string, arrived: readonly Reading[]): void {
+  function addReadings(agentId: string, arrived: readonly Reading[], addReading = readings.add): void {
     const rows = new Map<string, number>()
     for (const { point, time, value, quality } of arrived) {
       const row = rows.get(point) ?? points.idOf(agentId, point)
       rows.set(point, row)
-      readings.add(row, time, value, quality)
+      addReading(row, time, value, quality)
     }
   }
 
@@ -63,6 +64,7 @@ serveThread<{ path: string }, StoreThread>(({ path }) => {
   return {
     methods: {
       commit: db.transaction((arrivals) => arrivals.map(add)),
+      overwrite: db.transaction((agentId, arrived) => addReadings(agentId, arrived, readings.overwrite)),
       page: readings.page,
       malformed: malformed.tally,
       removeAgent: db.transaction((agentId) => {

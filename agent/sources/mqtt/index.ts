@@ -15,7 +15,7 @@ export const mqtt = protocol({
     }
   },
 
-  create({ points }, { clock, emit }) {
+  create({ points }, { stamp, emit }) {
     const bound = Map.groupBy(points, ({ custom }) => custom.topic)
     return {
       run: aborted,
@@ -23,8 +23,8 @@ export const mqtt = protocol({
         const listening = bound.get(topic)
         if (!listening) return undefined
         const message = decode(payload)
-        const receivedAt = clock.now()
-        return emit(listening.map((point) => readMessage(message, point, receivedAt)))
+        const received = stamp()
+        return emit(listening.map((point) => readMessage(message, point, received)))
       },
     }
   },

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { statusCode } from '../../../protocol/reading.ts'
+import { type Stamp, statusCode } from '../../../protocol/reading.ts'
 import type { ConfiguredPoint, Sample } from '../source.ts'
 import { bad, parseExact, type Typed, typed } from '../typed.ts'
 
@@ -38,15 +38,15 @@ export function decode(payload: Buffer): Message {
   }
 }
 
-export function readMessage(message: Message, point: MqttPoint, receivedAt: number): Sample {
+export function readMessage(message: Message, point: MqttPoint, received: Stamp): Sample {
   const value = valueIn(message, point)
   const { timePointer } = point.custom
-  if (timePointer === undefined) return { point: point.id, ...value, time: receivedAt }
+  if (timePointer === undefined) return { point: point.id, ...value, ...received }
   const time = timeIn(message, timePointer)
   if (time !== undefined) return { point: point.id, ...value, time }
   // The value is sound, only when it was taken is not known: Uncertain, unless it is Bad already.
   const doubt = value.reason === undefined ? { quality: statusCode.uncertain, reason: 'no_source_time' } : {}
-  return { point: point.id, ...value, ...doubt, time: receivedAt }
+  return { point: point.id, ...value, ...doubt, ...received }
 }
 
 function valueIn(message: Message, { type, custom: { pointer } }: MqttPoint): Typed {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Reading, statusCode } from '../../../protocol/reading.ts'
+import { type Reading, type Stamp, statusCode } from '../../../protocol/reading.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
 import type { Sample } from '../source.ts'
 import { mqtt } from './index.ts'
@@ -9,12 +9,13 @@ const clock = manualClock(1_000)
 async function read(
   point: { type: 'INT' | 'LONG' | 'DOUBLE' | 'BOOLEAN' | 'STRING'; pointer?: string; timePointer?: string },
   payload: string | Buffer,
+  stamp = (): Stamp => ({ time: clock.now() }),
 ): Promise<Sample | undefined> {
   const { type, ...where } = point
   const emitted: Sample[] = []
   const source = mqtt.create(
     { custom: {}, points: [{ id: 'p', type, custom: { topic: 't', ...where } }] },
-    { clock, emit: async (samples) => void emitted.push(...samples) },
+    { clock, stamp, emit: async (samples) => void emitted.push(...samples) },
   )
   await source.offer?.('t', Buffer.from(payload))
   return emitted[0]
@@ -56,6 +57,13 @@ test('source time is RFC 3339 text or epoch milliseconds', async () => {
   expect(await read(point, '{"v":1,"t":"2026-01-01T01:00:00.5+01:00"}')).toMatchObject({
     time: Date.UTC(2026, 0, 1, 0, 0, 0, 500),
   })
+})
+
+test('while the time of the box is not proven, the time of receipt says so, and a source time stands', async () => {
+  const unproven = () => ({ time: 5, monotonic: 7 })
+  expect(await read({ type: 'INT' }, '1', unproven)).toMatchObject(unproven())
+  const timed = await read({ type: 'INT', pointer: '/v', timePointer: '/t' }, '{"v":1,"t":9}', unproven)
+  expect(timed).toEqual({ point: 'p', value: 1, quality: 0, time: 9 })
 })
 
 test.each(['"2026-01-01T01:00:00"', '"yesterday"', '-1', 'null', '"2026-13-41T00:00:00Z"'])(

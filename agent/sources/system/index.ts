@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein'
 import Type from 'typebox'
-import { statusCode } from '../../../protocol/reading.ts'
+import { type Stamp, statusCode } from '../../../protocol/reading.ts'
 import { Interval, intervalMs } from '../interval.ts'
 import { type ConfiguredPoint, type Protocol, protocol, type Refuse, type Sample } from '../source.ts'
 import { bad, type Typed, typed } from '../typed.ts'
@@ -40,16 +40,16 @@ export const systemOf = (roots: Roots): Protocol =>
       for (const [index, point] of points.entries()) checkPoint(index, point, refuse)
     },
 
-    create({ custom: { interval = defaultInterval }, points }, { clock, emit }) {
+    create({ custom: { interval = defaultInterval }, points }, { clock, stamp, emit }) {
       const look = observe(roots)
       return {
         run: (signal) =>
           every(intervalMs(interval), clock, signal, async () => {
-            const time = clock.now()
+            const taken = stamp()
             const now = look()
-            const samples = await Promise.all(points.map((point) => sample(point, now, time)))
+            const samples = await Promise.all(points.map((point) => sample(point, now, taken)))
             // Not awaited: a slow disk must not slow the polling. What is not stored is counted.
-            emit(samples.filter((taken) => taken !== undefined)).catch(() => {})
+            emit(samples.filter((found) => found !== undefined)).catch(() => {})
           }),
       }
     },
@@ -73,13 +73,13 @@ function checkPoint(index: number, { type, custom }: Point, refuse: Refuse): voi
     refuse(index, 'metric', `"${custom.metric}" fits a point of type ${fitting.join(', ')}, not ${type}`)
 }
 
-async function sample({ id, type, custom }: Point, look: Look, time: number): Promise<Sample | undefined> {
+async function sample({ id, type, custom }: Point, look: Look, taken: Stamp): Promise<Sample | undefined> {
   const metric = metrics[custom.metric] as Metric
   try {
     const raw = await metric.read(look, metric.option && custom[metric.option.key])
-    return raw === undefined ? undefined : { point: id, ...typed(raw, type), time }
+    return raw === undefined ? undefined : { point: id, ...typed(raw, type), ...taken }
   } catch (error) {
-    return { point: id, ...unavailable(error), time }
+    return { point: id, ...unavailable(error), ...taken }
   }
 }
 

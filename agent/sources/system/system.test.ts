@@ -31,7 +31,7 @@ function poll(roots: { proc: string; sys: string }, ...asked: Asked[]) {
       custom: { interval: '1s' },
       points: asked.map(([type, custom], index) => ({ id: `p${index}`, type, custom })),
     },
-    { clock, emit: async (samples) => void polls.push([...samples]) },
+    { clock, stamp: () => ({ time: clock.now() }), emit: async (samples) => void polls.push([...samples]) },
   )
   const stop = new AbortController()
   const ended = source.run(stop.signal).catch(() => {})

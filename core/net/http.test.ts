@@ -2,8 +2,10 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { Invalid } from './errors.ts'
-import { createHttp, refusePlaintext, Unreachable } from './http-client.ts'
+import { Invalid } from '../errors.ts'
+import { openNetwork } from './network.ts'
+import { refusePlaintext } from './plaintext.ts'
+import { Unreachable } from './unreachable.ts'
 
 async function serving(listener: RequestListener): Promise<Server & AsyncDisposable & { url: string }> {
   const server = createServer(listener)
@@ -18,7 +20,7 @@ async function serving(listener: RequestListener): Promise<Server & AsyncDisposa
   })
 }
 
-const http = createHttp()
+const { http } = openNetwork()
 
 test('any status is an answer, and a redirect is not followed', async () => {
   await using server = await serving((_request, response) =>

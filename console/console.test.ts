@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { openNetwork } from '../core/net/index.ts'
+import { silent } from '../test/hub-in-process.ts'
+import { createConsole } from './index.ts'
+
+test('metrics are what the box says of itself at that moment; what is not known is not told', async () => {
+  let waiting = 3
+  await using admin = createConsole(
+    {
+      health: async () => ({ ok: true, faults: [] }),
+      gauges: async () => [
+        {
+          name: 'box_state',
+          help: 'State.',
+          samples: [
+            { labels: { state: 'on' }, value: 1 },
+            { labels: { state: 'off' }, value: 0 },
+          ],
+        },
+        { name: 'box_waiting', help: 'What waits.', samples: [{ value: waiting }] },
+        { name: 'box_rotated', help: 'Never yet.', samples: [] },
+      ],
+      log: silent,
+    },
+    { listen: '127.0.0.1:0' },
+  )
+  const address = (await admin.listen()).admin
+  const scrape = async () =>
+    (await openNetwork().http({ method: 'GET', url: `${address}/metrics` })).body.toString()
+  const text = await scrape()
+  expect(text).toContain('box_state{state="on"} 1\nbox_state{state="off"} 0\n')
+  expect(text).toContain('# TYPE box_waiting gauge\nbox_waiting 3\n')
+  expect(text).not.toMatch(/^box_rotated/m)
+  waiting = 4
+  expect(await scrape()).toContain('box_waiting 4\n')
+})

@@ -1,0 +1,5 @@
+/**
+ * The beginning of the year of this release, epoch milliseconds: no clock that is right shows an earlier
+ * time. The year is enough to know a clock that was reset.
+ */
+export const releasedAt = Date.UTC(2026, 0, 1)

@@ -1,0 +1,19 @@
+import type { Rate } from './http/rate.ts'
+
+/** What the hub allows; Insights Hub's numbers by default. */
+export interface HubLimits {
+  /** Bytes of one request that uploads: an exchange, a file or a part of one. */
+  uploadBytes: number
+  /** Bytes of a file with all its parts. */
+  fileBytes: number
+  agentsPerTenant: number
+  diagnosticActivationsPerTenant: number
+  eventMappingsPerAgent: number
+  /** Of one agent. */
+  eventMappingsPerEventType: number
+  /** Of a tenant. */
+  listAgents: readonly Rate[]
+  deleteAgents: readonly Rate[]
+  /** Of an agent. */
+  exchange: readonly Rate[]
+}
