@@ -4,11 +4,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Child, startChild } from '../cli/demo/child.ts'
+import { type Child, type ChildOptions, startChild } from '../cli/demo/child.ts'
 import type { AgentStatus } from '../cli/status.ts'
 import { systemClock } from '../core/clock.ts'
 import type { BoardingConfiguration, SecurityProfile } from '../protocol/boarding.ts'
 import type { DataSourceConfigurationUpdate } from '../protocol/data-source-configuration.ts'
+import { discreet } from './discreet.ts'
 
 /** The whole product as processes: what a test needs to start, ask and stop them. */
 
@@ -66,7 +67,7 @@ export type Gateway = Child<{ auth: string; admin: string; mqtt: string; mqtts?:
 export type Hub = Child<{ http: string; mqtt: string }>
 
 export const startGateway = (stateDir: string, env: Record<string, string> = {}): Promise<Gateway> =>
-  startChild({
+  start({
     command: ['run'],
     stateDir,
     env: {
@@ -79,13 +80,18 @@ export const startGateway = (stateDir: string, env: Record<string, string> = {})
     },
   })
 
+/** Logs all there is, and must not have told a secret when it ends. */
+async function start<A>({ env, ...options }: ChildOptions): Promise<Child<A>> {
+  return discreet(await startChild<A>({ ...options, env: { EDGEWARD_LOG_LEVEL: 'trace', ...env } }))
+}
+
 /** Ports are taken once and kept, so that a hub that is started again has its old address. */
 export async function startHub(
   stateDir: string,
   env: Record<string, string> = {},
   options: readonly string[] = [],
 ): Promise<Hub> {
-  return startChild({
+  return start({
     command: ['hub', ...options],
     stateDir,
     env: { EDGEWARD_HUB_HTTP: anyPort, EDGEWARD_HUB_MQTT: anyPort, ...env },
