@@ -27,7 +27,7 @@ export async function lockHolder(stateDir: string): Promise<Holder | undefined> 
 
 async function describeProcess(pid: number): Promise<Holder> {
   const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')
-  const command = (await read('cmdline')).replaceAll('\0', ' ').trim()
+  const command = (await read('cmdline')).replaceAll(/[\0\s]+/g, ' ').trim()
   const state = /^\d+ \(.*\) (\w)/s.exec(await read('stat'))?.[1]
   return { pid, command, isSuspended: state === 'T' || state === 't' }
 }
