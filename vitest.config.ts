@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config'
 /** Tests of one module that take too long to be run with the fast ones. */
 const long = '**/*.long.test.ts'
 const excluded = ['node_modules/**', 'dist/**']
+/**
+ * V8 keeps one table of the pages that hold code for all threads of a process, and on processors with memory
+ * protection keys it sometimes loses track when hundreds of threads come and go: "jit_page.has_value()".
+ * Threads of the unit tests live in this process, so package.json gives it the flag too.
+ */
+const execArgv = ['--no-memory-protection-keys']
 
 export default defineConfig({
   test: {
@@ -24,6 +30,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts', long],
           exclude: excluded,
           pool: 'forks',
+          execArgv,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
