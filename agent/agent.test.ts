@@ -36,8 +36,14 @@ async function startAgent(log = silent, settings: Partial<AgentConfig> = {}) {
     {
       stateDir,
       retry,
-      uplink: { window: 8, ackTimeoutMs: 10_000, retry },
-      outbox: { commitIntervalMs: 10, commitBytes: 65_536 },
+      uplink: {
+        ...{ format: 'columnar', trustPuback: false, window: 8, ackTimeoutMs: 10_000, retry },
+        ...{ minIntervalMs: 10, maxIntervalMs: 1_000, maxBytes: 100_000 },
+      },
+      outbox: {
+        ...{ mode: 'spill', commitIntervalMs: 10, commitBytes: 65_536 },
+        ...{ maxBytes: 64 * 1024 * 1024, ballastBytes: 1024 * 1024, whenFull: 'drop_oldest' },
+      },
       sources: { minIntervalMs: 100 },
       ...settings,
     },
@@ -206,7 +212,7 @@ test('a box that becomes another agent keeps the undelivered data of the former,
   const { directory } = (result as { archived: { directory: string } }).archived
   expect((await readdir(directory)).sort()).toEqual(['dsc.json', 'identity.json', 'outbox.db'])
   const kept = new Database(join(directory, 'outbox.db'), { readonly: true })
-  expect(kept.prepare('SELECT sum(readings) AS readings FROM batch').get()).toEqual({ readings: 5 })
+  expect(kept.prepare('SELECT sum(readings) AS readings FROM frame').get()).toEqual({ readings: 5 })
   kept.close()
 })
 

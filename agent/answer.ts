@@ -23,7 +23,7 @@ export function decided<T>(url: string, response: HttpResponse, read: (answer: u
 }
 
 /** Agent Management says `message`, its OAuth calls say `error_description`; a proxy says neither. */
-function reasonOf(status: number, body: Buffer): string {
+export function reasonOf(status: number, body: Buffer): string {
   try {
     const { error_description, error, message } = JSON.parse(body.toString()) as Record<string, unknown>
     const said = [error_description, error, message].find((text) => typeof text === 'string')
@@ -36,5 +36,5 @@ function reasonOf(status: number, body: Buffer): string {
 /** A hub that asks for a longer pause has a fault, and must not silence the box for good. */
 const longestPauseMs = 3_600_000
 
-const askedPauseMs = ({ headers }: HttpResponse): number =>
+export const askedPauseMs = ({ headers }: HttpResponse): number =>
   Math.min(retryAfterMs(headers) ?? 0, longestPauseMs)

@@ -7,24 +7,32 @@ import type { Network } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import { aborted, runTasks, watching } from '../core/tasks.ts'
+import { createAlarms } from './alarms.ts'
 import { archive } from './archive.ts'
 import { openConfiguration } from './configuration/index.ts'
 import { IdentityUnreadable } from './errors.ts'
+import { createFlash } from './flash.ts'
+import { gapOperation } from './gaps.ts'
 import { agentGauges } from './gauges.ts'
 import { type Identity, type IdentityConfig, type IdentityDeps, openIdentity } from './identity.ts'
 import { watchDropFolder } from './onboarding/drop-folder.ts'
 import { createStick } from './onboarding/stick.ts'
 import { type OutboxConfig, openOutbox } from './outbox/index.ts'
-import { createSources, readInventory } from './sources/index.ts'
+import { openOutboxView, silenceMs } from './outbox-view.ts'
+import { agentReport } from './report.ts'
+import { createSources, type Payload, readInventory } from './sources/index.ts'
 import { correctingDates } from './time/http.ts'
 import { readBootId, type Time } from './time/index.ts'
 import { unreadableIdentity } from './unreadable-identity.ts'
-import { createUplink } from './uplink/index.ts'
+import { createUplink, type UplinkConfig } from './uplink/index.ts'
 
+export type { Alarm } from './alarms.ts'
 export { agentChecks } from './diagnosis/index.ts'
+export type { FlashStatus } from './flash.ts'
+export type { GapPage } from './gaps.ts'
 export type { IdentityStatus } from './identity.ts'
 export type { Offer } from './onboarding/stick.ts'
-export type { OutboxStats } from './outbox/index.ts'
+export type { OutboxStatus } from './outbox-view.ts'
 export type { Inventory, SourceStatus } from './sources/index.ts'
 export { ntpSynchronised, openTime, type TimeStatus } from './time/index.ts'
 export type { UplinkStatus } from './uplink/index.ts'
@@ -34,12 +42,7 @@ export interface AgentConfig {
   stateDir: string
   /** Towards the hub's REST listener. */
   retry: RetryPolicy
-  uplink: {
-    /** Batches sent and not yet acknowledged. */
-    window: number
-    ackTimeoutMs: number
-    retry: RetryPolicy
-  }
+  uplink: UplinkConfig
   /** Boarding files that are put here are taken; none are unless set. */
   boardingDir?: string
   /** Where sticks are mounted whose boarding files are offered; none are unless set. */
@@ -59,13 +62,17 @@ export interface AgentDeps {
 
 /** Identity in the cloud, and the way of a reading from its source to the hub. */
 export interface Agent extends AsyncDisposable {
-  /** `identity.*` and `agent.status`. */
+  /** `identity.*` and `agent.*`. */
   readonly operations: Operations
+  /** Whether a data point is bound to the topic. */
+  isBound(topic: string): boolean
   /**
-   * A message on the local broker. Undefined when no data point is bound to the topic; otherwise a
-   * promise that resolves when its readings are on disk.
+   * A message of an app. Undefined when no data point is bound to the topic; otherwise a promise that
+   * resolves when its readings are on disk or acknowledged by the hub.
    */
-  offer(topic: string, payload: Buffer): Promise<void> | undefined
+  offer(topic: string, payload: Payload): Promise<void> | undefined
+  /** What of the agent does not serve, in words; asks nobody, so that nothing can hold it up. */
+  faults(): string[]
   gauges(): Promise<Gauge[]>
   /** Until aborted; rejects when the outbox can no longer keep readings. */
   run(signal: AbortSignal): Promise<void>
@@ -88,26 +95,35 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
       { dir: join(stateDir, 'identity'), retry },
     ),
   )
+  const alarms = createAlarms({ clock, log })
   const outbox = opened.use(
     await openOutbox(
-      { clock, random, log },
+      { clock, random, log, alarms },
       { ...config.outbox, path: join(stateDir, 'outbox.db'), boot: readBootId() },
     ),
   )
   time.onProof((proof) => {
     outbox.prove(proof).catch((err) => log.warn({ err }, 'proof of the time not kept'))
   })
-  const store = outbox.append
-  const sources = createSources({ store, stamp: time.stamp, clock, random, log }, config.sources)
+  const view = await openOutboxView({ outbox, alarms, clock }, config.outbox)
+  const flash = createFlash({ clock }, { path: stateDir, proc: '/proc', sys: '/sys' })
+  const sources = createSources({ outbox, stamp: time.stamp, clock, random, log }, config.sources)
   const configuration = await openConfiguration(
     { http, clock, random, log, identity, apply: sources.apply },
     { dir: join(stateDir, 'configuration'), retry },
   )
+  const shown = () => ({
+    flash: flash.status(),
+    sources: sources.status(),
+    alarms: alarms.standing(),
+  })
   const uplink = createUplink(
     {
-      ...{ connect, identity, outbox, clock, random, log },
+      ...{ connect, http, identity, outbox, clock, random, log },
       onConfiguration: configuration.announced,
       onTime: time.heard,
+      configurationId: () => configuration.status().configurationId,
+      report: async () => agentReport({ time: clock.now(), outbox: await view.status(), ...shown() }),
     },
     config.uplink,
   )
@@ -131,16 +147,25 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
       'agent.status': async () => ({
         identity: { ...identity.status(), offer: stick.offer() },
         uplink: uplink.status(),
-        outbox: await outbox.stats(),
-        sources: sources.status(),
+        outbox: await view.status(),
+        ...shown(),
         configuration: configuration.status(),
         time: time.status(),
       }),
+      'agent.gaps': gapOperation(outbox),
       'agent.inventory': () => readInventory(),
     },
-    offer: (topic, payload) => sources.offer(topic, payload),
+    isBound: sources.isBound,
+    offer: sources.offer,
+    faults: () =>
+      view.silentMs() > silenceMs
+        ? [`the outbox has not answered for ${Math.round(view.silentMs() / 1000)} s`]
+        : [],
     gauges: async () =>
-      agentGauges({ identity: identity.status(), uplink: uplink.status(), outbox: await outbox.stats() }),
+      agentGauges({
+        ...{ identity: identity.status(), uplink: uplink.status(), outbox: await view.status() },
+        ...shown(),
+      }),
     run: (signal) =>
       runTasks(
         signal,
@@ -151,6 +176,8 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
         (both) => configuration.run(both),
         (both) => sources.run(both),
         (both) => uplink.run(both),
+        (both) => view.run(both),
+        (both) => flash.run(both),
         watching(outbox.died),
       ),
     [Symbol.asyncDispose]: () => held.disposeAsync(),

@@ -18,8 +18,12 @@ type Hooks = Required<
   >
 >
 
-/** While the disk stalls, an app may have this much waiting for it. */
-const maxWaitingBytes = 4 * 1024 * 1024
+/** While the disk stalls, a connection is read until this much of it waits … */
+const maxConnectionBytes = 64 * 1024
+/** … and no further at all while all connections of its app have this much waiting. */
+const maxAppBytes = 1024 * 1024
+/** Only an app that spreads over very many connections comes to this; the connection is closed. */
+const maxWaitingBytes = 16 * 1024 * 1024
 /** A subscriber that does not read its messages may have this much waiting for it. */
 const maxUnreadBytes = 8 * 1024 * 1024
 const perMessageBytes = 256
@@ -27,9 +31,19 @@ const perMessageBytes = 256
 const badSecret = 4
 const serverUnavailable = 3
 
-/** Who may connect and what they may do, as aedes asks it. An error given to aedes closes the connection. */
-export function createAccess({ authenticate, offer, log, random }: AccessDeps, apps: Apps): Hooks {
+export interface Access {
+  /** As aedes asks it. An error given to aedes closes the connection. */
+  readonly hooks: Hooks
+  /** Enough of what the connection has sent waits for the disk. */
+  isFull(client: Client): boolean
+}
+
+/** Who may connect and what they may do. */
+export function createAccess({ authenticate, offer, log, random }: AccessDeps, apps: Apps): Access {
   let refused = 0
+  /** Bytes of messages that wait for the disk. */
+  const waiting = new WeakMap<Client, number>()
+  const waitingOf = (client: Client): number => waiting.get(client) ?? 0
 
   async function admit(client: Client, name = '', secret = ''): Promise<boolean> {
     const app = secret === '' ? undefined : apps.claim(name, client)
@@ -45,26 +59,31 @@ export function createAccess({ authenticate, offer, log, random }: AccessDeps, a
   }
 
   /** Resolves when the message may be acknowledged and passed on. Rejects when it may not. */
-  async function take(app: App | undefined, { topic, payload, retain }: PublishPacket): Promise<void> {
-    if (!app || !mayPublish(app.name, topic)) throw denied(app, 'not a topic of this app', topic)
+  async function take(client: Client | null, { topic, payload, retain }: PublishPacket): Promise<void> {
+    const app = client ? apps.of(client) : undefined
+    if (!client || !app || !mayPublish(app.name, topic)) throw denied(app, 'not a topic of this app', topic)
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
     if (retain && !app.retain(topic, bytes.length)) throw denied(app, 'too much retained', topic)
     if (app.waitingBytes > maxWaitingBytes) throw denied(app, 'too much waits for the disk', topic)
     const stored = offer(topic, bytes)
     if (!stored) return
     const cost = bytes.length + perMessageBytes
-    app.waitingBytes += cost
+    const count = (bytes: number) => {
+      app.waitingBytes += bytes
+      waiting.set(client, waitingOf(client) + bytes)
+    }
+    count(cost)
     try {
       await stored
     } catch (error) {
       if (seldom(++app.faults)) log.warn({ err: error, app: app.name, topic }, 'measurement not stored')
       throw error
     } finally {
-      app.waitingBytes -= cost
+      count(-cost)
     }
   }
 
-  return {
+  const hooks: Hooks = {
     /**
      * aedes ends an older connection of the same id, so ids carry their app's name: `press/line-1`.
      * Until the secret is checked the name is empty, and no app is called that.
@@ -93,7 +112,7 @@ export function createAccess({ authenticate, offer, log, random }: AccessDeps, a
     },
 
     authorizePublish(client, packet, done) {
-      take(client ? apps.of(client) : undefined, packet).then(() => done(null), done)
+      take(client, packet).then(() => done(null), done)
     },
 
     authorizeSubscribe(client, subscription, done) {
@@ -108,6 +127,13 @@ export function createAccess({ authenticate, offer, log, random }: AccessDeps, a
       denied(apps.of(client), 'does not read its messages', packet.topic)
       client.close()
       return null
+    },
+  }
+  return {
+    hooks,
+    isFull(client) {
+      const own = waitingOf(client)
+      return own > maxConnectionBytes || (own > 0 && (apps.of(client)?.waitingBytes ?? 0) > maxAppBytes)
     },
   }
 }

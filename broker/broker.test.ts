@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -190,6 +191,99 @@ test('a measurement that cannot be stored closes the connection without an ackno
   })
   await closed(press)
   expect(acknowledged).toBe(false)
+})
+
+/** What takes a moment here may take longer on a busy machine. */
+const patient = { timeout: 15_000 }
+
+/** A disk that takes nothing before it is released, and then everything at once. */
+function stalledDisk() {
+  const offered: number[] = []
+  const released = Promise.withResolvers<void>()
+  const offer = (topic: string, payload: Buffer) => {
+    if (!topic.endsWith('/bound')) return undefined
+    offered.push(payload.readUInt32BE(0))
+    return released.promise
+  }
+  return { offered, offer, release: released.resolve }
+}
+
+const numbered = (n: number, bytes: number): Buffer => {
+  const payload = Buffer.alloc(bytes)
+  payload.writeUInt32BE(n)
+  return payload
+}
+
+const waitsToSend = (client: MqttClient): boolean =>
+  (client.stream as unknown as { writableLength: number }).writableLength > 0
+
+test('an app that is faster than the disk waits in TCP: it is not closed, its memory here is small', async () => {
+  const { offered, offer, release } = stalledDisk()
+  const { connect } = await started({ offer })
+  const press = await connect('press')
+  const saw = await connect('saw')
+  const count = 10_000
+  const acknowledged: Promise<unknown>[] = []
+  for (let n = 0; n < count; n++) {
+    acknowledged.push(press.publishAsync('apps/press/bound', numbered(n, 2_000), { qos: 1 }))
+    // so that the first come one by one
+    for (let turn = 0; n < 200 && turn < 4; turn++) await saw.publishAsync('apps/saw/x', '', { qos: 1 })
+  }
+
+  // other connections, of the same app too, do not wait for the disk
+  for (const name of ['saw', 'press']) {
+    const other = await connect(name)
+    const received = inbox(other)
+    await other.subscribeAsync(`apps/${name}/other`)
+    for (let n = 1; n <= 50; n++) {
+      await other.publishAsync(`apps/${name}/other`, `${n}`, { qos: 1 })
+      await vi.waitFor(() => expect(received.at(-1)).toBe(`apps/${name}/other=${n}`), {
+        ...patient,
+        interval: 1,
+      })
+    }
+  }
+  expect(waitsToSend(press)).toBe(true)
+  expect(offered.length * 2_000).toBeLessThan(200_000)
+  expect(press.connected).toBe(true)
+
+  release()
+  await Promise.all(acknowledged)
+  expect(offered).toEqual(Array.from({ length: count }, (_, n) => n))
+})
+
+test('an app that spreads over connections has no more of the memory', async () => {
+  const { offered, offer, release } = stalledDisk()
+  const { connect } = await started({ offer })
+  const senders = await Promise.all(Array.from({ length: 40 }, () => connect('press')))
+  const acknowledged: Promise<unknown>[] = []
+  for (let n = 0; n < 150; n++) {
+    for (const sender of senders)
+      acknowledged.push(sender.publishAsync('apps/press/bound', numbered(n, 2_000), { qos: 1 }))
+    await setTimeout(2)
+  }
+  await vi.waitFor(() => expect(offered.length * 2_000).toBeGreaterThan(900_000), patient)
+  const saw = await connect('saw')
+  for (let n = 0; n < 50; n++) await saw.publishAsync('apps/saw/other', '', { qos: 1 })
+  expect(offered.length * 2_000).toBeLessThan(40 * 65 * 1024)
+  release()
+  await Promise.all(acknowledged)
+  expect(offered).toHaveLength(40 * 150)
+  expect(senders.every(({ connected }) => connected)).toBe(true)
+})
+
+test('what an app sent before it left is taken, also when it had to wait for the disk', async () => {
+  const { offered, offer, release } = stalledDisk()
+  const { connect } = await started({ offer })
+  const press = await connect('press')
+  const count = 500
+  for (let n = 0; n < count; n++) press.publish('apps/press/bound', numbered(n, 2_000))
+  const left = press.endAsync()
+  await vi.waitFor(() => expect(offered.length).toBeGreaterThan(10), patient)
+  expect(offered.length).toBeLessThan(count)
+  release()
+  await left
+  await vi.waitFor(() => expect(offered).toHaveLength(count), patient)
 })
 
 test('a measurement sent with QoS 0 by an app that leaves at once is stored too', async () => {

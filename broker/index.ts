@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net'
 import { Aedes } from 'aedes'
+import { packetWatch } from '../core/mqtt-packets.ts'
 import { type AccessDeps, createAccess } from './access.ts'
 import { createApps } from './apps.ts'
 import { type Listener, openListener } from './listener.ts'
-import { watchPackets } from './packet-limit.ts'
+import { throttle } from './throttle.ts'
+
+export { mayPublish } from './rights.ts'
 
 /** MQTT 3.1.1 for the apps on this box. An app signs in with its client id as user name and its secret. */
 export interface Broker extends AsyncDisposable {
@@ -15,7 +18,8 @@ export interface Broker extends AsyncDisposable {
 /**
  * `authenticate` decides who may connect; `offer` takes a message when its topic is a measurement (and
  * is undefined otherwise): it is acknowledged when that promise resolves, and when it rejects the
- * connection is closed instead, so that the app sends it again.
+ * connection is closed instead, so that the app sends it again. While promises are open, an app that
+ * sends more than a little waits; what is no measurement, and other apps, do not.
  */
 export type BrokerDeps = AccessDeps
 
@@ -37,10 +41,11 @@ const drainTimeout = 10_000
 export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promise<Broker> {
   const { log, random } = deps
   const apps = createApps()
+  const access = createAccess(deps, apps)
   await using held = new AsyncDisposableStack()
 
   const aedes = await Aedes.createBroker({
-    ...createAccess(deps, apps),
+    ...access.hooks,
     id: random.uuid(),
     concurrency: 0, // a limit is shared by all: one frozen subscriber would hold everybody's messages
     connectTimeout,
@@ -55,8 +60,11 @@ export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promis
   aedes.on('error' as 'closed', (error?: Error) => log.error({ err: error }, 'broker failed'))
 
   const serve = (socket: Socket) => {
-    aedes.handle(socket)
-    watchPackets(socket, maxPacketBytes, () => {
+    const client = aedes.handle(socket)
+    throttle(socket, () => access.isFull(client))
+    const isTooLarge = packetWatch()
+    socket.on('data', (chunk) => {
+      if (!isTooLarge(chunk, maxPacketBytes)) return
       log.warn({ maxPacketBytes }, 'connection closed: packet too large')
       socket.destroy()
     })

@@ -1,18 +1,23 @@
 import type {
+  Alarm,
+  FlashStatus,
   IdentityStatus,
   Inventory,
   Offer,
-  OutboxStats,
+  OutboxStatus,
   SourceStatus,
   TimeStatus,
   UplinkStatus,
 } from '../agent/index.ts'
+import { describeDelivery } from './delivery.ts'
 import { columns, fields, when } from './output.ts'
 
 export interface AgentStatus {
   identity: IdentityStatus & { offer?: Offer }
   uplink: UplinkStatus
-  outbox: OutboxStats
+  outbox: OutboxStatus
+  flash: FlashStatus
+  alarms: Alarm[]
   sources: SourceStatus[]
   configuration: { configurationId?: string; eTag?: string; faults?: string[] }
   time: TimeStatus
@@ -20,8 +25,9 @@ export interface AgentStatus {
 
 /** The state of a box on one screen. */
 export function describeStatus(
-  { identity, uplink, outbox, sources, configuration, time }: AgentStatus,
+  { identity, uplink, outbox, flash, alarms, sources, configuration, time }: AgentStatus,
   { manufacturer, model, os, architecture }: Inventory,
+  now: number,
 ): string {
   const member = identity.agentId && `${identity.agentId} of tenant ${identity.tenant} (${identity.profile})`
   return [
@@ -36,21 +42,21 @@ export function describeStatus(
       ['  rotates', when(identity.rotateAt)],
       ['  rotated', when(identity.rotatedAt)],
       ['  onboarded', when(identity.onboardedAt)],
+      ...alarms.map(
+        ({ code, message, raisedAt }) => ['ALARM', `${code}: ${message} (${when(raisedAt)})`] as const,
+      ),
       ['uplink', withReason(uplink.state, uplink.reason)],
       ['  to', uplink.target],
       ['  last ack', when(uplink.lastAckAt)],
-      [
-        'outbox',
-        `${outbox.readings} readings in ${outbox.batches} batches wait, ${outbox.bytes} bytes on disk`,
-      ],
+      ...describeDelivery(outbox, flash, outbox.asOf ?? now),
       ['configuration', describeConfiguration(configuration)],
       ...(configuration.faults ?? []).map((fault) => ['  refused', fault] as const),
       ['time', describeTime(time)],
     ]),
     '',
     columns(
-      ['SOURCE', 'PROTOCOL', 'STATE', 'READINGS', 'BAD', 'REASON'],
-      sources.map(({ name, protocol, state, readings, bad, reason }) => [
+      ['SOURCE', 'PROTOCOL', 'STATE', 'READINGS', 'BAD', 'LOST', 'REASON'],
+      sources.map(({ name, protocol, state, readings, bad, lost, reason }) => [
         name,
         protocol,
         state,
@@ -58,6 +64,7 @@ export function describeStatus(
         Object.entries(bad)
           .map(([why, count]) => `${why} ${count}`)
           .join(', ') || 0,
+        lost,
         reason,
       ]),
       'no sources',

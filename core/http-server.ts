@@ -1,4 +1,5 @@
 import { chmod, rm } from 'node:fs/promises'
+import * as http from 'node:http'
 import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -6,6 +7,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { EdgeError, Invalid } from './errors.ts'
+import { answerUnreadable } from './http-unreadable.ts'
 import type { Logger } from './log.ts'
 
 export type HttpServer = FastifyInstance<
@@ -25,6 +27,12 @@ export const Problem = Type.Object({
   detail: Type.Optional(Type.String()),
 })
 
+/**
+ * For the one question that is asked so often that routing costs more than the answer. True when it has
+ * taken the request, and will answer it. No hook of the server sees what it takes.
+ */
+export type FirstLook = (request: http.IncomingMessage, response: http.ServerResponse) => boolean
+
 export interface HttpServerOptions {
   log: Logger
   tls?: { cert: string; key: string } | undefined
@@ -32,6 +40,8 @@ export interface HttpServerOptions {
   bodyLimit?: number
   /** For a request to arrive as a whole; 10 s unless told. */
   requestTimeoutMs?: number
+  /** Sees every request before the routes do. */
+  first?: FirstLook | undefined
   /** How an error is said; `Problem` unless told. */
   errorBody?: (error: { status: number; code: string; message: string }, request: FastifyRequest) => object
 }
@@ -45,18 +55,23 @@ export function createHttpServer({
   tls,
   bodyLimit = 65_536,
   requestTimeoutMs = 10_000,
+  first,
   errorBody,
 }: HttpServerOptions): HttpServer {
   const server = Fastify({
     loggerInstance: quieter(log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: 0,
-    keepAliveTimeout: 65_000,
     forceCloseConnections: true,
+    clientErrorHandler: answerUnreadable(log, problem),
     routerOptions: { maxParamLength: 512 },
-    ...(tls ? { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } } : {}),
+    serverFactory: (routes) => {
+      const answer: http.RequestListener =
+        first === undefined
+          ? routes
+          : (request, response) => void (first(request, response) || routes(request, response))
+      return openServer(answer, requestTimeoutMs, tls)
+    },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpServer
   server.setValidatorCompiler(TypeBoxValidatorCompiler)
 
@@ -78,6 +93,25 @@ export function createHttpServer({
     reply.status(404).send(body({ status: 404, code: 'not_found', message: 'no such resource' }, request)),
   )
   return server
+}
+
+/** Node looks only every 30 s for who is too slow unless told, three times as long as they may take. */
+const slowClientsCheckedMs = 1_000
+
+function openServer(
+  answer: http.RequestListener,
+  requestTimeout: number,
+  tls: HttpServerOptions['tls'],
+): http.Server {
+  const timeouts = {
+    requestTimeout,
+    headersTimeout: Math.min(requestTimeout, 60_000),
+    connectionsCheckingInterval: slowClientsCheckedMs,
+    keepAliveTimeout: 65_000,
+  }
+  return tls
+    ? https.createServer({ ...timeouts, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, answer)
+    : http.createServer(timeouts, answer)
 }
 
 /** Fastify tells at level info where it listens, in words; our ready lines say that in fields. */

@@ -1,3 +1,10 @@
+import { readFileSync } from 'node:fs'
+
+/** The version of this release. */
+export const release: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version
+
 /**
  * The beginning of the year of this release, epoch milliseconds: no clock that is right shows an earlier
  * time. The year is enough to know a clock that was reset.

@@ -76,6 +76,7 @@ export function lockState(stateDir: string): Disposable {
   const db = new Database(path, { timeout: 0 })
   try {
     chmodSync(path, 0o600)
+    db.pragma('journal_mode = MEMORY') // nothing is ever written; on a full disk a journal could not be made
     db.pragma('locking_mode = EXCLUSIVE')
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {

@@ -30,7 +30,7 @@ export const threadUrl = (name: string, from: string): URL => new URL(`./${name}
 
 /** Resolves when the thread has opened what it owns; rejects with its reason when it could not. */
 export async function openThread<M extends Methods>(url: URL, data: unknown): Promise<Thread<M>> {
-  const worker = new Worker(url, { workerData: data, execArgv: process.execArgv })
+  const worker = new Worker(url, { workerData: data })
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
   const opened = Promise.withResolvers<void>()
   const death = Promise.withResolvers<never>()

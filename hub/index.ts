@@ -57,7 +57,7 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
   await using opened = new AsyncDisposableStack()
   await ensurePrivateDir(config.dir)
   const registry = opened.use(await openRegistry(config.dir))
-  const store = opened.use(await openReadingStore({ log }, { dir: config.dir }))
+  const store = opened.use(await openReadingStore({ clock, log }, { dir: config.dir }))
   const uploads = opened.use(await openUploads(config.dir))
   const tokens = await openTokens({ registry, clock, random }, config)
   const addresses = createAddresses(config)
@@ -100,11 +100,12 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
     async listen() {
       ingest = held.use(
         await openIngest(
-          { store, verify: tokens.verifyAgent, clock, random, log },
+          { store, verify: tokens.verifyAgent, takeTimeSeries: exchange.takeTimeSeries, clock, random, log },
           { listen: config.mqtt, ...(config.tls ? { tls: config.tls } : {}) },
         ),
       )
-      const server = createHubServer({ ...deps, registrations, agents, exchange }, config)
+      const ingestState = ingest.state
+      const server = createHubServer({ ...deps, registrations, agents, exchange, ingestState }, config)
       held.defer(() => server.close())
       const urls = { http: await listenTcp(server, config.http, 'hub.http'), mqtt: ingest.address }
       addresses.bound(urls)

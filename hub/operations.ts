@@ -8,9 +8,11 @@ import { SecurityProfile } from '../protocol/boarding.ts'
 import { parseDataSourceConfigurationUpdate } from '../protocol/data-source-configuration.ts'
 import type { Addresses } from './addresses.ts'
 import type { Agents } from './agents.ts'
+import { GapsQuery, queryGaps } from './gaps.ts'
 import type { Presence } from './http/agents.ts'
 import { queryReadings } from './readings.ts'
 import type { Agent, Registry } from './registry/index.ts'
+import { agentStatus } from './status.ts'
 import type { ReadingStore } from './store/index.ts'
 import { hashSecret } from './tokens/index.ts'
 import type { Uploads } from './uploads/index.ts'
@@ -49,6 +51,9 @@ const params = {
   agent: parser(Type.Object({ id: Type.String() }, { additionalProperties: false })),
   configure: parser(
     Type.Object({ id: Type.String(), configuration: Type.Unknown() }, { additionalProperties: false }),
+  ),
+  gaps: parser(
+    Type.Object({ agent: Type.String(), ...GapsQuery.properties }, { additionalProperties: false }),
   ),
   data: parser(
     Type.Object(
@@ -151,19 +156,16 @@ function agentOperations({
 
   async function show(agent: Agent) {
     const newest = { filter: { agentId: agent.id }, sort: [], page: 0, size: 1 }
-    const [credential, configuration, malformed, recoverable] = await Promise.all([
+    const [credential, configuration, status, recoverable] = await Promise.all([
       registry.call('newestCredential', agent.id),
       registry.call('configuration', agent.id),
-      store.malformed(agent.id),
+      agentStatus({ store, presence }, agent.id),
       uploads.call('recoverableRecordPage', { tenant: agent.tenant, ...newest }),
     ])
-    const seenAt = presence.lastSeenAt(agent.id)
     return {
       ...summary(agent),
-      lastSeenAt: seenAt === undefined ? null : iso(seenAt),
+      ...status,
       configurationETag: configuration.eTag,
-      malformedBatches: malformed.count,
-      lastMalformed: malformed.lastReason,
       recoverableRecords: recoverable.total,
       lastDropReason: recoverable.rows[0]?.dropReason ?? null,
       credential: credential
@@ -217,6 +219,10 @@ function agentOperations({
       const { agent, since, ...rest } = params.data(given, 'data.query')
       const { id } = await find(agent)
       return queryReadings(store, id, { ...rest, ...(since === undefined ? {} : { since: String(since) }) })
+    },
+    async 'data.gaps'(given) {
+      const { agent, ...query } = params.gaps(given, 'data.gaps')
+      return queryGaps(store, (await find(agent)).id, query)
     },
   }
 }

@@ -1,8 +1,14 @@
 /** Upward MQTT: `tc/<tenant>/<clientId>/<o|i>/<app>_<version>/<tail>`; o = from the agent, i = to it. */
 export interface AgentTopics {
-  /** Columnar batch (protocol/batch.ts). */
+  /** Batches (protocol/message.ts). */
   batch: string
-  /** Acknowledgement (protocol/ack.ts). */
+  /** Rows of the loss ledger (protocol/gap.ts). */
+  gap: string
+  /** State of the box (protocol/agent-report.ts). */
+  status: string
+  /** Insights Hub time series as JSON; without a name, so that only a PUBACK answers. */
+  timeSeries: string
+  /** Acknowledgements (protocol/ack.ts). */
   ack: string
   /** The data source configuration changed: `{"id","eTag"}`. */
   configuration: string
@@ -19,6 +25,9 @@ export function agentTopics(tenant: string, agentId: string): AgentTopics {
   const root = `tc/${tenant}/${mqttClientId(tenant, agentId)}`
   return {
     batch: `${root}/o/ew_v1/b`,
+    gap: `${root}/o/ew_v1/gap`,
+    status: `${root}/o/ew_v1/status`,
+    timeSeries: `${root}/o/mc_v3/ts`,
     ack: `${root}/i/ew_v1/ack`,
     configuration: `${root}/i/ew_v1/dsc`,
     inbound: `${root}/i/#`,

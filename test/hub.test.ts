@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, test } from 'vitest'
-import { encodeBatch } from '../protocol/batch.ts'
+import { createSender, reading } from '../hub/test-sender.ts'
 import { agentTopics, mqttClientId } from '../protocol/topics.ts'
 import { createAgent, edgeward, eventually, readings, startHub, tempDir } from './harness.ts'
 
@@ -24,16 +24,10 @@ test('garbage from an agent is kept aside and counted; connection, store and oth
   const acknowledged: unknown[] = []
   client.on('message', (_topic, payload) => acknowledged.push(...JSON.parse(payload.toString()).ranges))
   await client.subscribeAsync(topics.inbound, { qos: 1 })
-  const whole = (seq: number) =>
-    encodeBatch({
-      epoch: '0123456789abcdef',
-      seq,
-      readings: [{ point: 'a', value: seq, quality: 0, time: 1e12 }],
-    })
+  const sender = createSender('0123456789abcdef')
+  const whole = (seq: number) => sender.send(seq, reading('a', 1e12, seq))
   await client.publishAsync(topics.batch, 'garbage', { qos: 1 })
-  await client.publishAsync(topics.batch, Buffer.concat([whole(1).subarray(0, 17), Buffer.from('garbage')]), {
-    qos: 1,
-  })
+  await client.publishAsync(topics.batch, sender.broken(1), { qos: 1 })
   await client.publishAsync(topics.batch, whole(2), { qos: 1 })
   await eventually('both named batches acknowledged', async () => acknowledged.flat().includes(2))
   expect(client.connected).toBe(true)

@@ -39,7 +39,7 @@ async function startBox(http: Http) {
     { dir: join(stateDir, 'identity'), retry },
   )
   const sources = createSources(
-    { ...deps, store: async () => {}, stamp: () => ({ time: 0 }) },
+    { ...deps, outbox: { append: async () => {}, lose: () => {} }, stamp: () => ({ time: 0 }) },
     { minIntervalMs: 100 },
   )
   const configuration = await openConfiguration(

@@ -1,13 +1,18 @@
 import { type Check, type Finding, failed, ok, skipped, warning } from '../../core/diagnosis.ts'
+import type { Alarm } from '../alarms.ts'
 import type { ConfigurationStatus } from '../configuration/index.ts'
+import type { FlashStatus } from '../flash.ts'
 import type { IdentityStatus } from '../identity.ts'
-import type { OutboxStats } from '../outbox/index.ts'
+import type { OutboxStatus } from '../outbox-view.ts'
 import type { UplinkStatus } from '../uplink/index.ts'
+import { age, describeFlash, describeOutbox } from './outbox.ts'
 
 interface Live {
   identity: IdentityStatus
   uplink: UplinkStatus
-  outbox: OutboxStats
+  outbox: OutboxStatus
+  flash: FlashStatus
+  alarms: Alarm[]
   configuration: ConfigurationStatus
 }
 
@@ -54,7 +59,16 @@ export function liveChecks({ ask, isOnboarded, clock }: LiveView): Check[] {
       id: 'outbox',
       title: 'readings that wait',
       needs: ['daemon'],
-      run: async (signal) => describeOutbox((await status(signal)).outbox),
+      async run(signal) {
+        const { outbox, alarms } = await status(signal)
+        return describeOutbox(outbox, alarms, clock.now())
+      },
+    },
+    {
+      id: 'flash',
+      title: 'wear of the flash',
+      needs: ['daemon'],
+      run: async (signal) => describeFlash((await status(signal)).flash),
     },
   ]
 }
@@ -106,9 +120,3 @@ function describeUplink({ uplink, outbox }: Live, now: number): Finding {
     return warning(`connected, but ${last}`, 'See the log of the hub.', facts)
   return ok(`connected to ${target}; ${last}`, facts)
 }
-
-const describeOutbox = ({ readings, batches, bytes }: OutboxStats): Finding =>
-  ok(`${readings} readings in ${batches} batches wait, ${bytes} bytes on disk`, { readings, batches, bytes })
-
-const age = (ms: number): string =>
-  ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`

@@ -1,29 +1,57 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
+import type { openThread } from '../../core/thread.ts'
 import type { Range } from '../../protocol/ack.ts'
-import type { Reading } from '../../protocol/reading.ts'
+import type { Gap, GapReason, GapReport } from '../../protocol/gap.ts'
+import type { Alarms } from '../alarms.ts'
 import type { Proof } from '../time/guard.ts'
-import { type CommitWindowConfig, createCommitWindow } from './commit-window.ts'
+import { createCounters, nothingKnown } from './counters.ts'
+import type { Appended } from './frame.ts'
+import { createIntake } from './intake.ts'
+import type { Written } from './journal/index.ts'
+import type { Pending, PendingQuery } from './pending.ts'
+import { createSalvage, type Salvage } from './salvage/index.ts'
+import { createSettlement } from './settlement.ts'
+import { createSpilling } from './spilling.ts'
+import type { OutboxStats } from './stats.ts'
 import { openStore } from './store.ts'
-import type { OutboxStats, StoredBatch } from './thread.ts'
+import { createUncountedLosses } from './uncounted.ts'
+import { createUpkeep } from './upkeep.ts'
 
-export type { OutboxStats, StoredBatch } from './thread.ts'
+export type { Appended, Priority } from './frame.ts'
+export type { Pending, PendingQuery } from './pending.ts'
+export type { OutboxStats, SourceCount } from './stats.ts'
 
-/** Store-and-forward: a reading stays on disk until the hub has acknowledged its batch. */
+/** Store-and-forward: a reading is on disk or committed by the hub before anybody is told so. */
 export interface Outbox extends AsyncDisposable {
   /**
-   * Resolves once the readings are on disk: this, and nothing earlier, is what an acknowledgement to
-   * a producer may rest on. Rejects when they could not be stored; they are then not kept.
+   * Resolves once the readings are on disk, or the far side has acknowledged them: this, and nothing
+   * earlier, is what an acknowledgement to a producer may rest on. Rejects when they could not be kept
+   * (`OutboxFull` and others); whether the producer repeats them is then the caller's to know: what
+   * nobody repeats is told to `lose`.
    */
-  append(readings: readonly Reading[]): Promise<void>
+  append(appended: Appended): Promise<void>
+  /** Counts readings of a source that are not kept, on purpose or for want of space, for the ledger. */
+  lose(source: string, reason: GapReason, count: number): void
   /**
-   * Committed and not acknowledged batches with a sequence above `after`, oldest first. Giving one out
-   * fixes its bytes: until then the times of its readings follow what is proven.
+   * What was not acknowledged, in order of position; batches of one epoch that follow each other come
+   * put together as far as the query allows. Giving a batch out fixes its readings: until then their
+   * times follow what is proven.
    */
-  pending(after: number, limit: number): Promise<StoredBatch[]>
-  /** The hub has committed these; they are deleted, lazily. Unknown ranges and epochs change nothing. */
-  acknowledge(epoch: string, ranges: readonly Range[]): Promise<void>
+  pending(query: PendingQuery): Promise<Pending[]>
+  /**
+   * The far side has committed these. They are no longer given out; deleted from disk later. Returns the
+   * number of readings that this took off; unknown ranges and epochs change nothing.
+   */
+  acknowledge(epoch: string, ranges: readonly Range[]): Promise<number>
+  /** The far side will not take these, ever: they go, and the ledger says so. */
+  reject(epoch: string, ranges: readonly Range[]): Promise<void>
+  /** Rows of the ledger that the hub has not acknowledged; undefined when there are none. A row given out grows no more. */
+  pendingGaps(limit: number): Promise<GapReport | undefined>
+  acknowledgeGaps(ledger: string, ranges: readonly Range[]): Promise<void>
+  /** Kept rows, the newest first. */
+  gaps(query: { before?: number; limit: number }): Promise<Gap[]>
   /**
    * What is known of the time in this start of the box, now and for batches that no later start can
    * correct. Effective for all that `pending` is asked after this call.
@@ -34,10 +62,10 @@ export interface Outbox extends AsyncDisposable {
    * begins. May be repeated: what is in `path` already stays. Throws when it could not be moved.
    */
   setAside(path: string): Promise<void>
-  /** Called after each commit. */
-  onCommit(listener: () => void): void
+  /** Called whenever something has become pending; `urgent`: somebody waits for its acknowledgement. */
+  onPending(listener: (urgent: boolean) => void): void
   stats(): Promise<OutboxStats>
-  /** Rejects when the store's thread has died or its file has broken; never resolves. */
+  /** Rejects when the store can no longer be had, though its thread was restarted; never resolves. */
   readonly died: Promise<never>
 }
 
@@ -45,74 +73,129 @@ export interface OutboxDeps {
   clock: Clock
   random: Random
   log: Logger
+  alarms: Alarms
+  /** Starts a worker thread; core's own unless a test has to get at it. */
+  openThread?: typeof openThread
 }
 
-export interface OutboxConfig extends CommitWindowConfig {
+export interface OutboxConfig {
   /** The database file. */
   path: string
   /** Names this start of the box. */
   boot: string
+  /** Longest wait of a reading, counted from the first of its window, for its commit here or at the hub. */
+  commitIntervalMs: number
+  /** A window ends at once when about this much waits. */
+  commitBytes: number
+  /** spill: what the far side acknowledges within the commit interval is not written to disk. */
+  mode: 'spill' | 'always'
+  /** All that the outbox may take on disk, write-ahead log and ballast included. */
+  maxBytes: number
+  /** Part of it that is given up when the disk is full, so that deleting works. */
+  ballastBytes: number
+  /** When `maxBytes` are used. Events make place for themselves in either case. */
+  whenFull: 'drop_oldest' | 'refuse_new'
+  /** Older batches are dropped; undefined: none are. */
+  maxAgeMs?: number
 }
 
-/** Acknowledged batches are deleted this often: in one transaction, since each costs an fsync. */
-const settleIntervalMs = 10_000
-
 /**
- * Opens whatever state the file is in: a broken one is renamed to `<path>.corrupt-<time>` and a new
- * one, with a new epoch, begins. One that breaks later is set aside too, and `died` rejects, so that
- * the process starts anew.
+ * Opens whatever state file and disk are in. While the file cannot be opened (a full disk, a mount that
+ * is read-only), an alarm says so, producers wait, nothing is given out, and it is tried again. A broken one is renamed to `<path>.corrupt-<time>` and a new
+ * one, with a new epoch, begins; so too when it breaks later. What is readable of the broken one is
+ * taken back in the background.
  */
 export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promise<Outbox> {
   const { clock } = deps
   const log = deps.log.child({ part: 'outbox' })
-  const store = await openStore({ ...deps, log }, config)
-  const listeners: (() => void)[] = []
-  const closing = new AbortController()
-  let proven: Proof | undefined
-
-  const window = createCommitWindow(
+  const { path, boot, maxBytes } = config
+  const listeners: ((urgent: boolean) => void)[] = []
+  const notify = (urgent: boolean) => {
+    for (const listener of listeners) listener(urgent)
+  }
+  const counters = createCounters(deps)
+  const onWritten = (written: Written) => {
+    counters.written(written)
+    notify(false)
+  }
+  const uncounted = createUncountedLosses(deps)
+  const spilling = createSpilling(deps, config)
+  let salvage: Salvage | undefined
+  let isShut = false
+  const store = await openStore(
     {
-      clock,
-      async commit(readings) {
-        await store.call('commit', readings)
-        for (const listener of listeners) listener()
+      ...{ ...deps, log },
+      onReplaced: (epoch) => settlement.adopt(epoch, boot),
+      onQuarantined: () => salvage?.begin(),
+      onShut(reason) {
+        isShut = true
+        counters.cannotOpen(reason)
+      },
+      onOpened() {
+        if (!isShut) return
+        isShut = false
+        counters.opened()
+        notify(false)
       },
     },
-    config,
+    { ...config, boot },
   )
-
-  const settle = () =>
-    store.call('settle').catch((err) => log.warn({ err }, 'acknowledged batches not deleted'))
-  async function settleNowAndThen(): Promise<void> {
-    for (;;) {
-      await clock.sleep(settleIntervalMs, closing.signal)
-      await settle()
-    }
-  }
-  const settling = settleNowAndThen().catch(() => {}) // ends by the abort alone
+  const settlement = createSettlement({
+    ...{ ...deps, log, store, spilling, uncounted, onWritten },
+    onSealed(readings, isGivenOut) {
+      counters.takenIn(readings)
+      if (isGivenOut) notify(true)
+    },
+  })
+  const salvaging = createSalvage({ ...deps, log, store, onAdopted: onWritten }, { path })
+  salvage = salvaging
+  const intake = createIntake({ clock, spilling, settlement }, config)
+  const upkeep = createUpkeep({ clock, log, store, uncounted, counters })
+  salvaging.begin()
 
   return {
-    append: window.add,
-    pending: (after, limit) => store.call('pending', after, limit),
-    acknowledge: (epoch, ranges) => store.call('acknowledge', epoch, ranges),
-    async prove(proof) {
-      proven = proof
-      await store.call('prove', proof)
+    append: intake.append,
+    lose(source, reason, count) {
+      uncounted.add(source, reason, count)
+      counters.lost(reason, count)
     },
-    async setAside(path) {
-      await window.flush()
-      await settle()
-      await store.setAside(path)
-      if (proven) await store.call('prove', proven) // the new file does not know
+    pending: async (query) => (isShut ? [] : store.ask('pending', query)),
+    async acknowledge(epoch, ranges) {
+      const readings = (await store.ask('acknowledge', epoch, ranges)) + settlement.settled(epoch, ranges)
+      counters.acknowledged(readings)
+      return readings
     },
-    onCommit: (listener) => void listeners.push(listener),
-    stats: () => store.call('stats'),
+    async reject(epoch, ranges) {
+      counters.lost('rejected', await store.ask('reject', epoch, ranges))
+      settlement.settled(epoch, ranges)
+    },
+    pendingGaps: async (limit) => (isShut ? undefined : store.ask('pendingGaps', limit)),
+    acknowledgeGaps: (ledger, ranges) => store.ask('acknowledgeGaps', ledger, ranges),
+    gaps: (query) => store.ask('gaps', query),
+    prove: store.prove,
+    setAside: async (aside) => {
+      await store.ask('opened') // else what waits to be sealed would hold it up
+      await intake.holding(async () => {
+        await salvaging.stop()
+        await upkeep.settle(uncounted.all())
+        await store.setAside(aside)
+        notify(false)
+      })
+    },
+    onPending: (listener) => void listeners.push(listener),
+    async stats() {
+      const here = { maxBytes, unsealed: intake.unsealed(), uncounted: uncounted.waiting() }
+      const known = isShut ? nothingKnown(store.epoch()) : await store.ask('stats')
+      return counters.stats(known, here)
+    },
     died: store.died,
     async [Symbol.asyncDispose]() {
-      closing.abort()
-      await settling
-      await window.flush()
-      await settle()
+      store.stopWaiting()
+      await upkeep[Symbol.asyncDispose]()
+      settlement.close()
+      await intake.flush()
+      await salvaging[Symbol.asyncDispose]()
+      await upkeep.settle(uncounted.all())
       await store[Symbol.asyncDispose]()
     },
   }

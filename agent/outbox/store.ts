@@ -1,106 +1,177 @@
-import { access } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
-import { RemoteError } from '../../core/errors.ts'
-import { moveIfExists } from '../../core/files.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import { openThread, type Thread, threadUrl } from '../../core/thread.ts'
-import { outboxCorrupt } from './errors.ts'
-import type { OutboxThread, OutboxThreadData } from './thread.ts'
-
-export interface Store extends Thread<OutboxThread> {
-  /**
-   * Moves the database to `path` and begins a new one, with a new epoch. Does nothing when there is a
-   * file already: a power cut may have come between the move and the note of it.
-   */
-  setAside(path: string): Promise<void>
-}
+import { type openThread, ThreadDied } from '../../core/thread.ts'
+import type { Proof } from '../time/guard.ts'
+import { isCorrupt } from './errors.ts'
+import type { Journal } from './journal/index.ts'
+import { createLives, type Life, type StoreConfig } from './lives.ts'
+import { exists, moveDatabase, moveQuarantined } from './quarantine.ts'
 
 /**
- * The thread, with corruption dealt with wherever it shows: found at open, the file is set aside and a
- * new one begins; found later, it is set aside and `died` rejects, so that the process starts anew.
+ * The journal in its thread, whatever becomes of that: a thread that dies is restarted, a database that
+ * breaks is set aside, one that cannot be opened is waited for, and calls that were under way are made
+ * again.
  */
-export async function openStore(
-  { clock, random, log }: { clock: Clock; random: Random; log: Logger },
-  { path, boot }: { path: string; boot: string },
-): Promise<Store> {
-  const open = () => {
-    const data: OutboxThreadData = { path, boot, epoch: random.bytes(8).toString('hex') }
-    return openThread<OutboxThread>(threadUrl('thread', import.meta.url), data)
-  }
-  const quarantine = async (err: unknown) => {
-    const aside = `${path}.corrupt-${new Date(clock.now()).toISOString()}`
-    await move(path, aside)
-    log.error({ err, aside }, 'outbox is corrupt and was set aside')
-  }
+export interface Store extends AsyncDisposable {
+  call<K extends keyof Journal & string>(
+    method: K,
+    ...args: Parameters<Journal[K]>
+  ): Promise<ReturnType<Journal[K]>>
+  /** Likewise, but rejects with `OutboxUnwritable` while the database cannot be opened. */
+  ask: Store['call']
+  /** The current epoch; the last one while there is none. */
+  epoch(): string
+  /** What waits for a database that cannot be opened fails from here on. */
+  stopWaiting(): void
+  prove(proof: Proof): Promise<void>
+  /**
+   * Moves the database, and broken ones that it followed, to `path` and begins a new one, with a new
+   * epoch. Does nothing when there is a file already: a power cut may have come between the move and the
+   * note of it.
+   */
+  setAside(path: string): Promise<void>
+  /** Rejects when no thread can be had any more. Never resolves. */
+  readonly died: Promise<never>
+}
 
-  let thread = await open().catch(async (error) => {
-    if (!isCorrupt(error)) throw error
-    await quarantine(error)
-    return open()
-  })
-  let brokenBy: unknown
+export interface StoreDeps {
+  clock: Clock
+  random: Random
+  log: Logger
+  openThread?: typeof openThread
+  /** The thread of this epoch is dead; the next is there. */
+  onReplaced(epoch: string): void
+  /** A broken database has been set aside. */
+  onQuarantined(aside: string): void
+  /** The database cannot be opened now; it is tried again by itself. */
+  onShut(reason: Error): void
+  onOpened(): void
+}
+
+const maxRestarts = 5
+const restartsWithinMs = 60_000
+const retryMs = 1_000
+/** Before the first. */
+const noEpoch = '0'.repeat(16)
+
+/** Resolves when the database is open, or is known not to be openable for now. */
+export async function openStore(deps: StoreDeps, config: StoreConfig): Promise<Store> {
+  const { clock, log, onReplaced } = deps
   const broken = Promise.withResolvers<never>()
-  const died = broken.promise
-  died.catch(() => {}) // whoever awaits it sees it; nobody must
-  /** While one database is being exchanged for the next, calls wait. */
-  let exchange: Promise<void> | undefined
-  const watch = (current: Thread<OutboxThread>) =>
-    current.died.catch((error) => (exchange ? undefined : broken.reject(error)))
-  void watch(thread)
+  broken.promise.catch(() => {}) // whoever awaits it sees it; nobody must
+  const restarts: number[] = []
+  const lives = createLives({ ...deps, proof: () => proof }, config)
+  let proof: Proof | undefined
+  let last: Life | undefined
+  let isEnding = false
+  let isClosing = false
 
-  async function guarded<R>(answer: Promise<R>): Promise<R> {
-    try {
-      const result = await answer
-      if (brokenBy === undefined) return result
-    } catch (error) {
-      if (brokenBy === undefined && isCorrupt(error)) await breakOff(error)
-      throw error
+  async function begin(beginning: Parameters<typeof lives.begin>[0]): Promise<Life> {
+    const life = await lives.begin(beginning)
+    life.thread.died.catch((error) => (isClosing ? undefined : replace(life, error).catch(() => {})))
+    last = life
+    return life
+  }
+
+  /** Once a life: the thread is dead, or its database broken. */
+  function replace(life: Life, error: unknown): Promise<Life> {
+    if (life.next) return life.next
+    life.next = succeed(life, error)
+    current = life.next
+    current.catch((reason) => broken.reject(reason))
+    return current
+  }
+
+  async function succeed(life: Life, error: unknown): Promise<Life> {
+    log.error({ err: error, epoch: life.epoch }, 'outbox thread is replaced')
+    if (isCorrupt(error)) {
+      await life.thread[Symbol.asyncDispose]()
+      // What fails now is tried again when the file is opened and found broken.
+      await lives.setBrokenAside(error, life).catch((err) => log.error({ err }, 'outbox not set aside'))
     }
-    throw brokenBy // it was done in a file that has been set aside
-  }
-  async function breakOff(error: unknown): Promise<void> {
-    brokenBy = error
-    await quarantine(error).catch((err) => log.error({ err }, 'corrupt outbox could not be set aside'))
-    broken.reject(error)
-  }
-  async function exchangeFor(aside: string): Promise<void> {
-    await thread[Symbol.asyncDispose]()
-    const moved = move(path, aside)
-    await moved.catch(() => {}) // collecting goes on, in the same file if need be
-    thread = await open()
-    void watch(thread)
-    await moved
+    const next = await restart(life)
+    onReplaced(life.epoch)
+    return next
   }
 
-  return {
-    died,
-    call(method, ...args) {
-      const ask = () => guarded(thread.call(method, ...args))
-      return exchange ? exchange.then(ask, ask) : ask()
+  async function restart({ floor }: Life): Promise<Life> {
+    for (;;) {
+      const now = clock.monotonic()
+      while (restarts[0] !== undefined && now - restarts[0] > restartsWithinMs) restarts.shift()
+      if (restarts.length >= maxRestarts)
+        throw new ThreadDied(`the outbox thread ended ${maxRestarts} times within a minute`)
+      restarts.push(now)
+      try {
+        return await begin({ isSuccessor: true, floor })
+      } catch (error) {
+        if (isEnding) throw error
+        log.error({ err: error }, 'outbox thread does not start')
+        await clock.sleep(retryMs)
+      }
+    }
+  }
+
+  let current = begin({ isSuccessor: false, floor: 0 })
+  current.catch((reason) => broken.reject(reason))
+  await Promise.race([current, lives.shut().catch(() => {})])
+
+  /** Collecting goes on in any case, in the same file if it cannot be moved. */
+  async function exchange(life: Life, aside: string): Promise<{ next: Life; failure?: unknown }> {
+    await life.thread[Symbol.asyncDispose]()
+    let failure: unknown
+    try {
+      await moveQuarantined(config.path, aside)
+      await moveDatabase(config.path, aside)
+    } catch (error) {
+      failure = error
+    }
+    return { next: await restart(life), failure }
+  }
+
+  const store: Store = {
+    died: broken.promise,
+    async call(method, ...args) {
+      for (;;) {
+        const life = await current
+        try {
+          const result = await life.thread.call(method, ...args)
+          if (life.next === undefined || isClosing) return result as never
+        } catch (error) {
+          const isOver = isCorrupt(error) || error instanceof ThreadDied || life.next !== undefined
+          if (!isOver || isClosing) throw error
+          await replace(life, error)
+        }
+      }
+    },
+    async ask(method, ...args) {
+      await Promise.race([current, lives.shut()])
+      return store.call(method, ...args)
+    },
+    epoch: () => last?.epoch ?? noEpoch,
+    stopWaiting() {
+      isEnding = true
+      lives.stopTrying()
+    },
+    async prove(known) {
+      proof = known
+      await store.call('prove', known)
     },
     async setAside(aside) {
       if (await exists(aside)) return
-      exchange = exchangeFor(aside)
-      try {
-        await exchange
-      } finally {
-        exchange = undefined
-      }
+      const life = await Promise.race([current, lives.shut()])
+      const exchanged = exchange(life, aside)
+      life.next = exchanged.then(({ next }) => next)
+      current = life.next
+      current.catch((reason) => broken.reject(reason))
+      const { failure } = await exchanged
+      if (failure !== undefined) throw failure
     },
-    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      isClosing = true
+      const life = await current.catch(() => undefined)
+      await life?.thread[Symbol.asyncDispose]()
+    },
   }
+  return store
 }
-
-const isCorrupt = (error: unknown): boolean => error instanceof RemoteError && error.code === outboxCorrupt
-
-/** Renames the write-ahead log first: cut in between, it must not be replayed into the next database. */
-async function move(path: string, aside: string): Promise<void> {
-  for (const suffix of ['-wal', '-shm', '']) await moveIfExists(`${path}${suffix}`, `${aside}${suffix}`)
-}
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

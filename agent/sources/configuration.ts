@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox'
 import { Invalid } from '../../core/errors.ts'
 import { type Parser, parser } from '../../core/schema.ts'
 import { type DataSource, repeatedPointIds } from '../../protocol/data-source-configuration.ts'
+import type { Priority } from '../outbox/index.ts'
 import { protocols } from './protocols.ts'
 import type { Configured, Limits, Protocol, Source, SourceContext } from './source.ts'
 
@@ -9,6 +10,7 @@ import type { Configured, Limits, Protocol, Source, SourceContext } from './sour
 export interface PlannedSource {
   definition: DataSource
   protocol: string
+  priority: Priority
   create(context: SourceContext): Source
 }
 
@@ -34,7 +36,7 @@ function planSource(
   limits: Limits,
   faults: string[],
 ): PlannedSource | [] {
-  const { protocol: name, ...custom } = definition.customData ?? {}
+  const { protocol: name, priority = 'telemetry', ...custom } = definition.customData ?? {}
   const known = typeof name === 'string' && Object.hasOwn(protocols, name) ? protocols[name] : undefined
   if (typeof name !== 'string' || known === undefined) {
     const found = name === undefined ? 'missing' : `unknown protocol ${JSON.stringify(name)}`
@@ -42,6 +44,7 @@ function planSource(
     return []
   }
   const before = faults.length
+  if (!isPriority(priority)) faults.push(`${path}.customData.priority: must be ${priorities.join(' or ')}`)
   const source: Configured = {
     custom: checked(known.customData.source, custom, `${path}.customData`, faults),
     points: definition.dataPoints.map(({ id, type, customData = {} }, index) => {
@@ -49,7 +52,7 @@ function planSource(
       return { id, type, custom: checked(known.customData.point, customData, at, faults) }
     }),
   }
-  if (faults.length > before) return []
+  if (!isPriority(priority) || faults.length > before) return []
   known.check?.(
     source,
     (point, key, message) => {
@@ -58,8 +61,12 @@ function planSource(
     },
     limits,
   )
-  return { definition, protocol: name, create: (context) => known.create(source, context) }
+  return { definition, protocol: name, priority, create: (context) => known.create(source, context) }
 }
+
+/** What customData of any source may say: when space runs out, telemetry goes before events. */
+const priorities: readonly Priority[] = ['telemetry', 'event']
+const isPriority = (value: unknown): value is Priority => priorities.includes(value as Priority)
 
 const parsers = new Map<TSchema, Parser<unknown>>(
   Object.values(protocols)

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { aborted } from '../../core/tasks.ts'
 import type { DataSource } from '../../protocol/data-source-configuration.ts'
 import { planSources } from './configuration.ts'
+import { messageOf, type Payload } from './message.ts'
 import { createRunning, type RunningSource, type SourcesDeps } from './running.ts'
 import type { SourceStatus } from './tally.ts'
 
+export type { Payload } from './message.ts'
 export type { SourcesDeps } from './running.ts'
 export { type Inventory, readInventory } from './system/inventory.ts'
 export type { SourceStatus } from './tally.ts'
@@ -16,11 +18,13 @@ export interface Sources {
    * found first; with any, nothing changes and `Invalid` with every fault and its path is thrown.
    */
   apply(dataSources: readonly DataSource[]): void
+  /** Whether a data point is bound to the topic. */
+  isBound(topic: string): boolean
   /**
-   * A message on the local broker. Undefined when no data point is bound to the topic; otherwise a
-   * promise that resolves when its readings are on disk.
+   * A message of an app. Undefined when no data point is bound to the topic; otherwise a promise that
+   * resolves when its readings are kept, and rejects when they are not: the app is to send it again.
    */
-  offer(topic: string, payload: Buffer): Promise<void> | undefined
+  offer(topic: string, payload: Payload): Promise<void> | undefined
   /** Runs the applied sources until aborted. */
   run(signal: AbortSignal): Promise<void>
   status(): SourceStatus[]
@@ -55,8 +59,11 @@ export function createSources(deps: SourcesDeps, config: SourcesConfig): Sources
       for (const { source, isNew } of next) if (isNew && running) start(source, running)
     },
 
+    isBound: (topic) => applied.some((source) => source.isBound?.(topic)),
+
     offer(topic, payload) {
-      const stored = applied.flatMap((source) => source.offer?.(topic, payload) ?? [])
+      const message = messageOf(payload)
+      const stored = applied.flatMap((source) => source.offer?.(topic, message) ?? [])
       return stored.length === 0 ? undefined : Promise.all(stored).then(() => {})
     },
 

@@ -3,14 +3,14 @@ import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { backoffMs, type RetryPolicy } from '../../core/retry.ts'
 import type { DataSource } from '../../protocol/data-source-configuration.ts'
-import type { Reading, Stamp } from '../../protocol/reading.ts'
+import type { Stamp } from '../../protocol/reading.ts'
+import type { Outbox } from '../outbox/index.ts'
 import type { PlannedSource } from './configuration.ts'
-import type { Source } from './source.ts'
+import type { Sample, Source } from './source.ts'
 import { createTally, type SourceStatus } from './tally.ts'
 
 export interface SourcesDeps {
-  /** Resolves when the readings are on disk; rejects when they are not kept. */
-  store(readings: readonly Reading[]): Promise<void>
+  outbox: Pick<Outbox, 'append' | 'lose'>
   stamp(): Stamp
   clock: Clock
   random: Random
@@ -20,6 +20,7 @@ export interface SourcesDeps {
 /** A source of the applied configuration, alive or between two lives. */
 export interface RunningSource {
   readonly definition: DataSource
+  readonly isBound: Source['isBound']
   readonly offer: Source['offer']
   /** Runs, and runs again after a failure, until aborted or stopped. Never rejects. */
   run(signal: AbortSignal): Promise<void>
@@ -30,35 +31,51 @@ export interface RunningSource {
 const restart: RetryPolicy = { initialMs: 1_000, maxMs: 60_000 }
 
 export function createRunning(
-  { definition, protocol, create }: PlannedSource,
+  { definition, protocol, priority, create }: PlannedSource,
   deps: SourcesDeps,
 ): RunningSource {
-  const { clock, random } = deps
-  const log = deps.log.child({ source: definition.name })
+  const { outbox, clock, random } = deps
+  const { name } = definition
+  const log = deps.log.child({ source: name })
   const tally = createTally(clock)
   const stopped = new AbortController()
 
   const source = create({
     clock,
     stamp: deps.stamp,
-    async emit(samples) {
-      if (samples.length === 0) return
-      const readings = samples.map(({ reason: _counted, ...reading }) => reading)
-      try {
-        await deps.store(readings)
-      } catch (error) {
-        if (tally.refused(samples, error as Error)) log.warn({ err: error }, 'readings are not stored')
-        throw error
-      }
-      tally.stored(samples)
+    async storeOrRefuse(samples) {
+      const fault = await store(samples)
+      if (!fault) return
+      tally.refused(samples.length)
+      throw fault
+    },
+    async storeOrLose(samples) {
+      if (!(await store(samples))) return
+      outbox.lose(name, 'refused', samples.length)
+      tally.lost(samples.length)
     },
   })
 
+  /** Why they are not kept; undefined when they are. */
+  async function store(samples: readonly Sample[]): Promise<Error | undefined> {
+    if (samples.length === 0) return undefined
+    const readings = samples.map(({ reason: _counted, ...reading }) => reading)
+    try {
+      await outbox.append({ source: name, readings, priority })
+      tally.stored(samples)
+      return undefined
+    } catch (error) {
+      if (tally.failed(error as Error)) log.warn({ err: error }, 'readings are not stored')
+      return error as Error
+    }
+  }
+
   return {
     definition,
+    isBound: source.isBound?.bind(source),
     offer: source.offer?.bind(source),
     stop: () => stopped.abort(),
-    status: () => ({ name: definition.name, protocol, ...tally.status() }),
+    status: () => ({ name, protocol, ...tally.status() }),
     async run(outer) {
       const signal = AbortSignal.any([outer, stopped.signal])
       for (let attempt = 0; !signal.aborted; attempt++) {

@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Clock } from '../../core/clock.ts'
 import type { DataPointType } from '../../protocol/data-source-configuration.ts'
 import type { Stamp } from '../../protocol/reading.ts'
+import type { Message } from './message.ts'
 import type { Typed } from './typed.ts'
 
 /** A reading on its way to the outbox: with the reason, should it not be Good. */
@@ -17,16 +18,26 @@ export interface Source {
    * dead; it is run again after a back-off. A value that cannot be had is a Bad sample, not a rejection.
    */
   run(signal: AbortSignal): Promise<void>
-  /** Takes a message of the local broker; undefined when no data point is bound to the topic. */
-  offer?(topic: string, payload: Buffer): Promise<void> | undefined
+  /** Whether a data point is bound to the topic, of the broker or of POST /api/v1/readings. */
+  isBound?(topic: string): boolean
+  /** Takes a message of an app; undefined when no data point is bound to the topic. */
+  offer?(topic: string, message: Message): Promise<void> | undefined
 }
 
 export interface SourceContext {
   clock: Clock
   /** When a sample taken now was taken. Where the source itself says when, its word stands instead. */
   stamp(): Stamp
-  /** Counts the samples; resolves when they are on disk, rejects when they could not be stored. */
-  emit(samples: readonly Sample[]): Promise<void>
+  /**
+   * For a source whose producer repeats what is refused: resolves when the samples are kept, which is
+   * when the producer may be told so; rejects when they are not.
+   */
+  storeOrRefuse(samples: readonly Sample[]): Promise<void>
+  /**
+   * For a source that nobody repeats: what could not be kept is lost, and the loss ledger says how much.
+   * Resolves in either case; a source that may not be slowed down by the disk need not wait.
+   */
+  storeOrLose(samples: readonly Sample[]): Promise<void>
 }
 
 /** One way to acquire. A new protocol is a folder with one of these and a line in protocols.ts. */

@@ -5,6 +5,7 @@ import { systemRandom } from '../../core/random.ts'
 import type { DataPoint, DataSource } from '../../protocol/data-source-configuration.ts'
 import { type Reading, statusCode } from '../../protocol/reading.ts'
 import { manualClock } from '../../test/manual-clock.ts'
+import type { Appended } from '../outbox/index.ts'
 import { createSources } from './index.ts'
 import { createRunning } from './running.ts'
 
@@ -32,12 +33,18 @@ function started() {
   const clock = manualClock()
   const kept: Reading[] = []
   const disk = { fault: undefined as Error | undefined }
-  const store = async (readings: readonly Reading[]) => {
-    if (disk.fault) throw disk.fault
-    kept.push(...readings)
+  const appended: Appended[] = []
+  const lost: [source: string, reason: string, count: number][] = []
+  const outbox = {
+    async append(given: Appended) {
+      if (disk.fault) throw disk.fault
+      appended.push(given)
+      kept.push(...given.readings)
+    },
+    lose: (...loss: [string, string, number]) => void lost.push(loss),
   }
   const sources = createSources(
-    { store, stamp: () => ({ time: clock.now() }), clock, random: systemRandom, log },
+    { outbox, stamp: () => ({ time: clock.now() }), clock, random: systemRandom, log },
     { minIntervalMs: 100 },
   )
   const stop = new AbortController()
@@ -46,7 +53,7 @@ function started() {
     stop.abort()
     await ended
   })
-  return { sources, clock, kept, disk }
+  return { sources, clock, kept, disk, appended, lost }
 }
 
 test('a message is stored for every point that is bound to its topic, also across sources', async () => {
@@ -73,11 +80,75 @@ test('a message that could not be stored is not acknowledged, and the status say
   disk.fault = new Error('disk full')
   await expect(sources.offer('t', Buffer.from('1'))).rejects.toThrow('disk full')
   expect(sources.status()).toMatchObject([
-    { state: 'degraded', reason: 'readings are not stored: disk full', readings: 0, notStored: 1 },
+    { state: 'degraded', reason: 'readings are not stored: disk full', readings: 0, refused: 1, lost: 0 },
   ])
   disk.fault = undefined
   await sources.offer('t', Buffer.from('1'))
   expect(sources.status()).toMatchObject([{ state: 'good', readings: 1 }])
+})
+
+test('what nobody repeats is lost when it cannot be stored, and the ledger is told how much', async () => {
+  const { sources, disk, lost, clock } = started()
+  disk.fault = new Error('disk full')
+  sources.apply([box(point('load', { metric: 'load.1' }), point('up', { metric: 'uptime' }))])
+  await vi.waitFor(() => expect(lost).toEqual([['box', 'refused', 2]]), { interval: 5, timeout: 15_000 })
+  expect(sources.status()).toMatchObject([{ state: 'degraded', readings: 0, refused: 0, lost: 2 }])
+  disk.fault = undefined
+  await clock.advance(1_000)
+  await vi.waitFor(() => expect(sources.status()).toMatchObject([{ state: 'good', readings: 2, lost: 2 }]), {
+    interval: 5,
+    timeout: 15_000,
+  })
+})
+
+test('what its producer repeats is not lost when it is refused', async () => {
+  const { sources, disk, lost } = started()
+  sources.apply([press(point('a', { topic: 't' }))])
+  disk.fault = new Error('disk full')
+  await expect(sources.offer('t', Buffer.from('1'))).rejects.toThrow('disk full')
+  expect(lost).toEqual([])
+})
+
+test('readings go to the outbox under the name of their source and with its priority', async () => {
+  const { sources, appended } = started()
+  const alarms = { ...press(point('a', { topic: 'a' })), name: 'alarms' }
+  sources.apply([
+    press(point('t', { topic: 't' })),
+    { ...alarms, customData: { protocol: 'mqtt', priority: 'event' } },
+  ])
+  await sources.offer('a', Buffer.from('1'))
+  await sources.offer('t', Buffer.from('1'))
+  expect(appended.map(({ source, priority }) => [source, priority])).toEqual([
+    ['alarms', 'event'],
+    ['press', 'telemetry'],
+  ])
+  const urgent = { ...alarms, customData: { protocol: 'mqtt', priority: 'urgent' } }
+  expect(() => sources.apply([urgent])).toThrow(
+    'dataSources[0].customData.priority: must be telemetry or event',
+  )
+})
+
+test('a JSON document is read as a message that has its text would be; a text in it is meant as it is', async () => {
+  const { sources, kept } = started()
+  sources.apply([
+    press(
+      point('n', { topic: 'm', pointer: '/n' }, 'LONG'),
+      point('all', { topic: 'm' }, 'STRING'),
+      point('word', { topic: 'w' }, 'STRING'),
+      point('quoted', { topic: 'w', pointer: '' }, 'STRING'),
+    ),
+  ])
+  expect(sources.isBound('m')).toBe(true)
+  expect(sources.isBound('x')).toBe(false)
+  expect(sources.offer('x', { document: 1 })).toBeUndefined()
+  await sources.offer('m', { document: { n: 9007199254740993n } })
+  await sources.offer('w', { document: 'running' })
+  expect(Object.fromEntries(kept.map(({ point, value }) => [point, value]))).toEqual({
+    n: 9007199254740993n,
+    all: '{"n":9007199254740993}',
+    word: 'running',
+    quoted: 'running',
+  })
 })
 
 test('bad readings are stored, counted by reason and named in the status', async () => {
@@ -99,7 +170,7 @@ test('an untouched source keeps running while others come, change and go', async
   const load = box(point('load', { metric: 'load.1' }))
   const count = (id: string) => kept.filter((reading) => reading.point === id).length
   sources.apply([load, press(point('a', { topic: 't' }))])
-  await vi.waitFor(() => expect(count('load')).toBe(1), { interval: 5 })
+  await vi.waitFor(() => expect(count('load')).toBe(1), { interval: 5, timeout: 15_000 })
 
   sources.apply([press(point('b', { topic: 'u' })), structuredClone(load)])
   expect(sources.offer('t', Buffer.from('1'))).toBeUndefined()
@@ -163,16 +234,17 @@ test('a source that fails is dead, says why, and is run again', async () => {
     {
       definition: press(),
       protocol: 'mqtt',
-      create: ({ emit }) => ({
+      priority: 'telemetry',
+      create: ({ storeOrLose }) => ({
         async run() {
           runs++
-          if (runs === 3) await emit([{ point: 'a', value: 1, quality: 0, time: 0 }])
+          if (runs === 3) await storeOrLose([{ point: 'a', value: 1, quality: 0, time: 0 }])
           throw new Error('cable pulled')
         },
       }),
     },
     {
-      store: async () => {},
+      outbox: { append: async () => {}, lose: () => {} },
       stamp: () => ({ time: 0 }),
       clock,
       random: { ...systemRandom, fraction: () => 1 },

@@ -14,16 +14,20 @@ export interface SourceStatus {
   readings: number
   /** Of these, the ones that are not Good, by reason: `{"type_mismatch": 3}`. */
   bad: Record<string, number>
-  /** Readings that could not be stored. Where a producer waits for its acknowledgement, it will repeat them. */
-  notStored: number
+  /** Readings that could not be stored and were refused: their producer repeats them. */
+  refused: number
+  /** Readings that could not be stored and that nobody repeats: the loss ledger counts them too. */
+  lost: number
   lastReadingAt?: number
 }
 
 /** Counts what a source brings and judges its health by it. */
 export interface Tally {
   stored(samples: readonly Sample[]): void
-  /** True when storing worked before: worth a line in the log. */
-  refused(samples: readonly Sample[], error: Error): boolean
+  /** Storing did not work. True when it worked before: worth a line in the log. */
+  failed(error: Error): boolean
+  refused(count: number): void
+  lost(count: number): void
   died(error: Error): void
   status(): Omit<SourceStatus, 'name' | 'protocol'>
 }
@@ -33,7 +37,8 @@ export function createTally(clock: Clock): Tally {
   /** Points whose newest reading is not Good, and why. */
   const faulty = new Map<string, string>()
   let readings = 0
-  let notStored = 0
+  let refused = 0
+  let lost = 0
   let lastReadingAt: number | undefined
   let storeFault: string | undefined
   let death: string | undefined
@@ -64,11 +69,16 @@ export function createTally(clock: Clock): Tally {
       }
       if (samples.length > 0) lastReadingAt = clock.now()
     },
-    refused(samples, error) {
+    failed(error) {
       const news = storeFault === undefined
       storeFault = error.message
-      notStored += samples.length
       return news
+    },
+    refused(count) {
+      refused += count
+    },
+    lost(count) {
+      lost += count
     },
     died(error) {
       death = error.message
@@ -77,7 +87,8 @@ export function createTally(clock: Clock): Tally {
       ...judge(),
       readings,
       bad: Object.fromEntries(bad),
-      notStored,
+      refused,
+      lost,
       ...(lastReadingAt === undefined ? {} : { lastReadingAt }),
     }),
   }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseExact } from '../../core/json.ts'
 import { dataPointTypes } from '../../protocol/data-source-configuration.ts'
 import { isBad, statusCode } from '../../protocol/reading.ts'
-import { parseExact, typed } from './typed.ts'
+import { typed } from './typed.ts'
 
 const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 }
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }

@@ -76,18 +76,3 @@ function whole(raw: unknown, inRange: (value: number | bigint) => boolean): Type
 /** A bigint only where a number would lose digits; and no negative zero. */
 const narrowest = (value: number | bigint): number | bigint =>
   typeof value === 'bigint' && !Number.isSafeInteger(Number(value)) ? value : Number(value) + 0
-
-/** JSON.parse that keeps every digit: whole numbers beyond 2^53 become bigint. Throws SyntaxError. */
-export function parseExact(text: string): unknown {
-  // the reviver is several times slower
-  return /\d{16}/.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)
-}
-
-const keepDigits = (_key: string, value: unknown, context?: { source?: string }): unknown =>
-  typeof value === 'number' && context?.source !== undefined ? exact(context.source) : value
-
-/** Decimal digits without loss. More digits than 64 bits have stay a number: no type takes them exactly. */
-export function exact(digits: string): number | bigint {
-  const value = Number(digits)
-  return !Number.isSafeInteger(value) && /^-?\d{1,20}$/.test(digits) ? BigInt(digits) : value
-}

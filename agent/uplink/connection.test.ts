@@ -12,6 +12,7 @@ const forever = new AbortController().signal
 
 const options = (target: string, onMessage: (topic: string, payload: Buffer) => void = () => {}) => ({
   target,
+  version: 4 as const,
   clientId: 'tenant_agent',
   username: 'agent',
   password: 'token',

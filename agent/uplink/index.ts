@@ -1,18 +1,14 @@
-import type { Clock } from '../../core/clock.ts'
 import { EdgeError } from '../../core/errors.ts'
-import type { Logger } from '../../core/log.ts'
-import { type Network, refusePlaintext } from '../../core/net/index.ts'
-import type { Random } from '../../core/random.ts'
-import { delayAfter, type RetryPolicy, retrying } from '../../core/retry.ts'
+import { delayAfter, type RetryPolicy } from '../../core/retry.ts'
 import { aborted } from '../../core/tasks.ts'
-import { agentTopics, mqttClientId } from '../../protocol/topics.ts'
-import type { ToldTime } from '../hub-time.ts'
-import type { AccessToken, Identity, Membership } from '../identity.ts'
-import type { Outbox } from '../outbox/index.ts'
-import { type Connection, openConnection } from './connection.ts'
-import { createDelivery, type Delivery } from './delivery.ts'
-import { ConnectionRefused } from './errors.ts'
-import { createInbox } from './inbox.ts'
+import type { Membership } from '../identity.ts'
+import { createDelivery, type Delivery, type DeliveryStatus } from './delivery.ts'
+import type { Protocol } from './far-side.ts'
+import { openMindConnectSession } from './mindconnect-session.ts'
+import { openMqttSession } from './mqtt-session.ts'
+import { type Route, routeOf } from './route.ts'
+import type { Session, SessionDeps, SessionEvents } from './session.ts'
+import { createVersions } from './version.ts'
 
 /** Delivers batches to the hub and tells what the hub announces. */
 export interface Uplink {
@@ -21,132 +17,145 @@ export interface Uplink {
   status(): UplinkStatus
 }
 
-export interface UplinkStatus {
+export interface UplinkStatus extends Omit<DeliveryStatus, 'tooLarge'> {
   state: 'waiting' | 'connecting' | 'connected' | 'disconnected'
   /** Why it is not connected, for people. */
   reason?: string
-  /** Address of the far side. */
+  /** Address of the far side, how it is spoken to, and what travels. */
   target?: string
-  /** Batches sent and not acknowledged. */
-  inFlight: number
+  kind?: 'mqtt' | 'mindconnect'
+  format?: 'columnar' | 'insights'
+  /** While it is connected. */
+  protocol?: Protocol
   /** Since this start. */
   acknowledgedBatches: number
+  acknowledgedReadings: number
   /** Epoch milliseconds of the last acknowledgement. */
   lastAckAt?: number
+  /** Batches that stay in the outbox, since the far side takes no packet of that size. */
+  tooLarge?: number
+  /** Readings without a value, which the format has no way to say. */
+  leftOut?: number
 }
 
-export interface UplinkDeps {
-  connect: Network['connect']
-  identity: Pick<Identity, 'onboarded' | 'onChange' | 'accessToken' | 'forget'>
-  outbox: Pick<Outbox, 'pending' | 'acknowledge' | 'onCommit'>
-  clock: Clock
-  random: Random
-  log: Logger
-  /** The configuration with this eTag is to be fetched; undefined: a newer one, if there is any. */
-  onConfiguration(eTag: string | undefined): void
-  /** The hub told its time. */
-  onTime(told: ToldTime): void
-}
+export type UplinkDeps = SessionDeps
 
 export interface UplinkConfig {
-  /** Batches sent and not yet acknowledged. */
+  /** Of what travels over MQTT. Over HTTP it is always Insights Hub's. */
+  format: 'columnar' | 'insights'
+  /** A PUBACK counts as the commit: for a far side that sends no acknowledgements of its own. */
+  trustPuback: boolean
+  /** Messages sent and not yet acknowledged. */
   window: number
   /** The connection is given up when the oldest of them is older. */
   ackTimeoutMs: number
+  /** Bounds of the interval for which live readings are gathered. */
+  minIntervalMs: number
+  maxIntervalMs: number
+  /** Largest message. */
+  maxBytes: number
   retry: RetryPolicy
 }
 
+const nobodyInFlight: DeliveryStatus = { inFlight: 0, lanes: { live: 0, backlog: 0 }, tooLarge: 0 }
+const notOnboarded = 'this box has not been onboarded'
+/** Until a configuration has come, nobody calls us. */
+const configurationLookMs = 1_000
+
 export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
-  const { identity, outbox, clock, random, onConfiguration } = deps
+  const { identity, outbox, clock, random } = deps
   const log = deps.log.child({ part: 'uplink' })
-  let link: Pick<UplinkStatus, 'state' | 'reason' | 'target'> = { state: 'waiting', reason: notOnboarded }
-  let delivered: Pick<UplinkStatus, 'acknowledgedBatches' | 'lastAckAt'> = { acknowledgedBatches: 0 }
+  type Link = Pick<UplinkStatus, 'state' | 'reason' | 'target' | 'kind' | 'format' | 'protocol'>
+  let link: Link = { state: 'waiting', reason: notOnboarded }
+  const delivered: Pick<
+    UplinkStatus,
+    'acknowledgedBatches' | 'acknowledgedReadings' | 'lastAckAt' | 'leftOut'
+  > = { acknowledgedBatches: 0, acknowledgedReadings: 0 }
   let delivery: Delivery | undefined
-  /** Why the last connection ended or could not be made. */
+  /** Why the last session ended or could not be had. */
   let failure: string | undefined
   /** Attempts since the last acknowledgement. */
   let attempt = 0
   let change = Promise.withResolvers<void>()
+  const versions = createVersions()
+  const events: SessionEvents = {
+    verdicts: {
+      acknowledged: (...said) => delivery?.acknowledged(...said),
+      rejected: (...said) => delivery?.rejected(...said),
+    },
+    onLeftOut(count) {
+      if (count > 0) delivered.leftOut = (delivered.leftOut ?? 0) + count
+    },
+  }
 
   identity.onChange(() => {
     change.resolve()
     change = Promise.withResolvers()
   })
-  outbox.onCommit(() => delivery?.wake())
-  const inbox = createInbox({ onAck: (ack) => delivery?.acknowledge(ack), onConfiguration, log })
+  outbox.onPending((urgent) => delivery?.wake(urgent))
+
+  /** The membership, and what resolves when it is no longer this one. */
+  async function onboarded(signal: AbortSignal): Promise<{ membership: Membership; changed: Promise<void> }> {
+    for (;;) {
+      const changed = change.promise
+      const membership = await identity.onboarded(signal)
+      if (changed === change.promise) return { membership, changed } // else it came, or changed, meanwhile
+    }
+  }
 
   /**
-   * One connection, from waiting for an identity to the end. Resolves when the next is due at once, for
-   * a fresh token or another membership; rejects with what went wrong.
+   * One session, from waiting for an identity to the end. Resolves when the next is due at once, for a
+   * fresh token or another membership; rejects with what went wrong.
    */
   async function session(signal: AbortSignal): Promise<void> {
-    const changed = change.promise
     link = { state: 'waiting', reason: notOnboarded }
-    const membership = await identity.onboarded(signal)
-    const where = targetOf(membership)
-    if ('reason' in where) {
-      link = { state: 'waiting', reason: where.reason }
-      await Promise.race([changed, aborted(signal)])
+    const { membership, changed } = await onboarded(signal)
+    const route = routeOf(membership, config, deps.configurationId())
+    if ('reason' in route) {
+      link = { state: 'waiting', reason: route.reason }
+      await Promise.race([changed, clock.sleep(configurationLookMs, signal), aborted(signal)])
       return
     }
-    const { target } = where
-    link = { state: 'connecting', target, ...(failure === undefined ? {} : { reason: failure }) }
-    const token = await identity.accessToken(signal)
-    await using connection = await connect(target, membership, token, signal)
-    failure = undefined
-    link = { state: 'connected', target }
-    log.info({ target }, 'uplink connected')
-    onConfiguration(undefined)
-    const { batch } = agentTopics(membership.tenant, membership.agentId)
+    const { kind, target, format } = route
+    const why = failure === undefined ? {} : { reason: failure }
+    link = { state: 'connecting', ...why, kind, target, format }
+    await using opened = await open(route, membership, signal)
+    const { farSide, protocol } = opened
     delivery = createDelivery(
-      {
-        outbox,
-        clock,
-        send: (payload) => connection.publish(batch, payload),
-        onDelivered,
-        onTime: deps.onTime,
-      },
-      { target, ...config },
+      { outbox, farSide, clock, log, onDelivered, onTime: deps.onTime },
+      { ...config, target },
     )
-    await Promise.race([connection.ended, delivery.run(signal), renewed(token, signal), changed])
+    // Over HTTP nothing is known of the far side before it has taken something.
+    if (kind === 'mqtt' || failure === undefined) connected({ kind, target, format, protocol })
+    else link = { ...link, protocol }
+    await Promise.race([opened.run(signal), delivery.run(signal), changed])
   }
 
-  async function connect(
-    target: string,
-    { tenant, agentId, ca }: Membership,
-    { token }: AccessToken,
+  function open(
+    route: Exclude<Route, { reason: string }>,
+    membership: Membership,
     signal: AbortSignal,
-  ): Promise<Connection> {
-    const topics = agentTopics(tenant, agentId)
-    const options = {
-      target,
-      clientId: mqttClientId(tenant, agentId),
-      username: agentId,
-      password: token,
-      inbound: topics.inbound,
-      ca,
-      onMessage: (topic: string, payload: Buffer) => inbox(topics, topic, payload),
-    }
-    try {
-      return await openConnection(deps.connect, options, signal)
-    } catch (error) {
-      if (error instanceof ConnectionRefused) identity.forget(token)
-      throw error
-    }
+  ): Promise<Session> {
+    const sessionDeps = { ...deps, ...events, log, versions }
+    return route.kind === 'mqtt'
+      ? openMqttSession(sessionDeps, config, { ...route, membership }, signal)
+      : openMindConnectSession(sessionDeps, config, { ...route, membership }, signal)
   }
 
-  /** Resolves when the next token is there; until then the connection serves on. */
-  async function renewed({ renewAt }: AccessToken, signal: AbortSignal): Promise<void> {
-    await clock.sleep(renewAt - clock.monotonic(), signal)
-    await retrying(() => identity.accessToken(signal), config.retry, { clock, random }, signal)
+  function connected(to: Omit<Link, 'state' | 'reason'>): void {
+    failure = undefined
+    link = { ...to, state: 'connected' }
+    log.info({ target: to.target, protocol: to.protocol }, 'uplink connected')
   }
 
-  function onDelivered(batches: number): void {
+  function onDelivered(batches: number, readings: number): void {
     attempt = 0
-    delivered = {
-      acknowledgedBatches: delivered.acknowledgedBatches + batches,
-      lastAckAt: clock.now(),
-    }
+    delivered.acknowledgedBatches += batches
+    delivered.acknowledgedReadings += readings
+    delivered.lastAckAt = clock.now()
+    if (link.state !== 'connecting') return
+    const { reason: _past, ...to } = link
+    connected(to)
   }
 
   async function pause(error: unknown, signal: AbortSignal): Promise<void> {
@@ -154,12 +163,16 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     const level = error instanceof EdgeError ? 'warn' : 'error'
     log[level]({ err: error, delayMs }, 'uplink lost')
     failure = error instanceof Error ? error.message : String(error)
-    link = { ...link, state: 'disconnected', reason: failure }
+    const { protocol: _ended, ...to } = link
+    link = { ...to, state: 'disconnected', reason: failure }
     await clock.sleep(delayMs, signal).catch(() => {}) // the loop sees the abort
   }
 
   return {
-    status: () => ({ ...link, ...delivered, inFlight: delivery?.inFlight() ?? 0 }),
+    status() {
+      const { tooLarge, ...flight } = delivery?.status() ?? nobodyInFlight
+      return { ...link, ...delivered, ...flight, ...(tooLarge === 0 ? {} : { tooLarge }) }
+    },
     async run(signal) {
       while (!signal.aborted) {
         const over = new AbortController()
@@ -170,18 +183,5 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
         await outcome.catch((error) => (signal.aborted ? undefined : pause(error, signal)))
       }
     },
-  }
-}
-
-const notOnboarded = 'this box has not been onboarded'
-
-/** Where to connect to, or why we cannot. */
-function targetOf({ mqtt }: Membership): { target: string } | { reason: string } {
-  if (mqtt === undefined) return { reason: 'the boarding configuration names no MQTT address' }
-  try {
-    refusePlaintext(new URL(mqtt))
-    return { target: mqtt }
-  } catch (error) {
-    return { reason: (error as Error).message }
   }
 }

@@ -202,6 +202,52 @@ async function change(command: Command, operation: string, params: object, said:
   print(context.json, result ?? {}, said)
 }
 
+interface Gaps {
+  gaps: (Record<string, unknown> & { source?: string; reason: string; since: string; until: string })[]
+  balance?: {
+    source: string | null
+    produced: number
+    received: number
+    lost: Record<string, number>
+    missing: number
+  }[]
+  next?: string
+}
+
+async function printGaps(command: Command, agent: string): Promise<void> {
+  const context = contextOf(command)
+  let balance: Gaps['balance']
+  for (let after: string | undefined; ; ) {
+    const page = await context.operate<Gaps>('data.gaps', { agent, after })
+    balance ??= page.balance
+    for (const gap of page.gaps) {
+      const { source = '(all)', reason, since, until, first, last, count = '?' } = gap
+      const numbers = first === undefined ? '' : `  no. ${first}-${last}`
+      print(context.json, gap, `${since}  ${until}  ${source}  ${reason}  ${count}${numbers}`)
+    }
+    after = page.next
+    if (after === undefined) break
+  }
+  printBalance(context.json, balance ?? [])
+}
+
+function printBalance(json: boolean, balance: NonNullable<Gaps['balance']>): void {
+  const lost = (by: Record<string, number>) =>
+    Object.entries(by)
+      .map(([reason, count]) => `${reason} ${count}`)
+      .join(', ')
+  const rows = balance.map((of) => [
+    of.source ?? '(unknown)',
+    of.produced,
+    of.received,
+    lost(of.lost),
+    of.missing,
+  ])
+  const headings = ['SOURCE', 'PRODUCED', 'RECEIVED', 'LOST', 'MISSING']
+  if (json) for (const of of balance) print(true, { balance: of }, '')
+  else print(false, {}, () => columns(headings, rows, 'nothing received'))
+}
+
 function dataCommand(hub: Command): void {
   hub
     .command('data')
@@ -209,11 +255,13 @@ function dataCommand(hub: Command): void {
     .requiredOption('--agent <agent>', 'id or name')
     .option('--point <point>', 'only this data point')
     .option('--since <time>', 'only from this time on (ISO 8601)')
+    .option('--gaps', 'print instead what did not arrive, and why, with the balance of each source')
     .action(
       async (
-        { agent, point, since }: { agent: string; point?: string; since?: string },
+        { agent, point, since, gaps }: { agent: string; point?: string; since?: string; gaps?: boolean },
         command: Command,
       ) => {
+        if (gaps) return printGaps(command, agent)
         const context = contextOf(command)
         for (let after: string | undefined; ; ) {
           const page = await context.operate<Page>('data.query', { agent, point, since, after })

@@ -7,18 +7,19 @@ import { serverTimeHeader } from '../../protocol/token.ts'
 import type { Addresses } from '../addresses.ts'
 import type { Agents } from '../agents.ts'
 import { RateExceeded } from '../errors.ts'
+import type { IngestState } from '../ingest/index.ts'
 import type { HubLimits } from '../limits.ts'
 import type { Exchange } from '../mindconnect/exchange.ts'
-import { queryReadings, ReadingsPage, ReadingsQuery } from '../readings.ts'
 import type { Registrations } from '../registrations.ts'
 import type { Registry } from '../registry/index.ts'
 import type { ReadingStore } from '../store/index.ts'
 import type { Tokens } from '../tokens/index.ts'
 import type { Uploads } from '../uploads/index.ts'
-import { AgentPath, agentRoutes, type Presence } from './agents.ts'
+import { agentRoutes, type Presence } from './agents.ts'
 import { assetRoutes } from './assets.ts'
 import { boardingRoutes } from './boarding.ts'
 import { customItemRoutes } from './custom-items.ts'
+import { dataRoutes } from './data.ts'
 import { dataSourceConfigurationRoutes } from './data-source-configuration.ts'
 import { diagnosticRoutes } from './diagnostics.ts'
 import { errorBody } from './errors.ts'
@@ -43,6 +44,7 @@ export interface HubServerDeps {
   exchange: Exchange
   addresses: Addresses
   presence: Presence
+  ingestState(): IngestState
   clock: Clock
   random: Random
   log: Logger
@@ -84,17 +86,7 @@ export function createHubServer(
   eventRoutes(server, { ...deps, guard })
   fileRoutes(server, { ...deps, guard }, limits)
   assetRoutes(server, { ...deps, guard })
-  server.get(
-    '/api/hub/v1/agents/:id/readings',
-    {
-      onRequest: guard.tenant,
-      schema: { params: AgentPath, querystring: ReadingsQuery, response: { 200: ReadingsPage } },
-    },
-    async (request) => {
-      const { id } = await guard.agentOf(request)
-      return queryReadings(deps.store, id, request.query)
-    },
-  )
+  dataRoutes(server, { ...deps, guard })
   server.get('/healthz', async () => ({ status: 'ok' }))
   return server
 }

@@ -36,8 +36,12 @@ export async function admit(
 export const maySubscribe = ({ topics }: Admitted, filter: string): boolean =>
   filter.startsWith(topics.inbound.slice(0, -1))
 
+const publishKinds = ['batch', 'gap', 'status', 'timeSeries'] as const
+export type PublishKind = (typeof publishKinds)[number]
+
 /** Only what is kept may be sent: a PUBACK for anything else would promise too much. */
-export const mayPublish = (
+export const kindOf = (
   { topics }: Admitted,
   { topic, retain }: { topic: string; retain?: boolean },
-): boolean => topic === topics.batch && retain !== true
+): PublishKind | undefined =>
+  retain === true ? undefined : publishKinds.find((kind) => topics[kind] === topic)

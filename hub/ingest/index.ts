@@ -6,9 +6,11 @@ import type { ReadingStore } from '../store/index.ts'
 import type { AgentPrincipal } from '../tokens/index.ts'
 import { admit } from './admission.ts'
 import { createBroker } from './broker.ts'
+import { createFlow } from './flow.ts'
 import { type ListenerConfig, openListener } from './listener.ts'
 import { reception } from './reception.ts'
 import { createSessions, type Session } from './sessions.ts'
+import { createTally, type Tally } from './tally.ts'
 
 /** Takes the agents' batches in over MQTT: PUBACK and acknowledgement follow the commit. */
 export interface Ingest extends AsyncDisposable {
@@ -21,27 +23,43 @@ export interface Ingest extends AsyncDisposable {
   isOnline(agentId: string): boolean
   /** Epoch milliseconds of its last connection or batch since this start. */
   lastSeenAt(agentId: string): number | undefined
+  state(): IngestState
+}
+
+export interface IngestState extends Readonly<Tally> {
+  /** Connected agents. */
+  online: number
+  /** Messages that wait for their commits. */
+  waiting: { messages: number; bytes: number }
 }
 
 export interface IngestDeps {
   store: ReadingStore
   /** Undefined when the token is not in force. */
   verify(accessToken: string): Promise<AgentPrincipal | undefined>
+  /** Stores Insights Hub time series. Throws `Invalid` for anything else. */
+  takeTimeSeries(agentId: string, payload: Buffer): Promise<void>
   clock: Clock
   random: Random
   log: Logger
 }
 
+/** What may wait for its commit: of one connection, and of all. */
+const maxWaitingBytes = 1024 * 1024
+const maxTotalWaitingBytes = 64 * 1024 * 1024
+
 /** Throws `AddressInUse`. */
 export async function openIngest(deps: IngestDeps, config: ListenerConfig): Promise<Ingest> {
-  const { store, verify, clock, random } = deps
+  const { verify, clock, random } = deps
   const log = deps.log.child({ part: 'ingest' })
   const sessions = createSessions({ clock, log })
+  const flow = createFlow({ maxBytes: maxWaitingBytes, maxTotalBytes: maxTotalWaitingBytes })
+  const tally = createTally()
   await using opened = new AsyncDisposableStack()
   const broker = await createBroker({
     sessions,
     admit: (credentials) => admit(credentials, verify, clock),
-    receive: reception({ store, clock, log }),
+    receive: reception({ ...deps, flow, tally, log }),
     random,
     log,
   })
@@ -63,6 +81,7 @@ export async function openIngest(deps: IngestDeps, config: ListenerConfig): Prom
     disconnect: (tenant, agentId) => sessionOf(tenant, agentId)?.close(),
     isOnline: (agentId) => sessions.ofAgent(agentId) !== undefined,
     lastSeenAt: sessions.lastSeenAt,
+    state: () => ({ ...tally, online: sessions.count(), waiting: flow.waiting() }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

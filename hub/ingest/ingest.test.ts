@@ -1,157 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
-import { pino } from 'pino'
-import { expect, onTestFinished, test } from 'vitest'
-import { type Clock, systemClock } from '../../core/clock.ts'
+import type { IClientOptions } from 'mqtt'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import { systemRandom } from '../../core/random.ts'
-import { encodeBatch } from '../../protocol/batch.ts'
 import { agentTopics, mqttClientId } from '../../protocol/topics.ts'
 import { manualClock } from '../../test/manual-clock.ts'
-import { openReadingStore, type ReadingStore } from '../store/index.ts'
-import { type Ingest, openIngest } from './index.ts'
-
-const log = pino({ level: 'silent' })
-const tenant = 'plant'
-const epoch = '00000000000000aa'
-const topics = agentTopics(tenant, 'one')
-
-interface Started {
-  ingest: Ingest
-  store: ReadingStore
-}
-
-/** Tokens are "<agentId>" and end in an hour. */
-async function start({
-  clock = systemClock,
-  wrap = (store) => store,
-}: {
-  clock?: Clock
-  wrap?: (store: ReadingStore) => ReadingStore
-} = {}): Promise<Started> {
-  const dir = await mkdtemp(join(tmpdir(), 'ingest-'))
-  const store = await openReadingStore({ log }, { dir })
-  const expiresAt = clock.now() + 3_600_000
-  const ingest = await openIngest(
-    {
-      store: wrap(store),
-      verify: async (token) => (token === 'forged' ? undefined : { tenant, agentId: token, expiresAt }),
-      clock,
-      random: systemRandom,
-      log,
-    },
-    { listen: '127.0.0.1:0' },
-  )
-  onTestFinished(async () => {
-    await ingest[Symbol.asyncDispose]()
-    await store[Symbol.asyncDispose]()
-    await rm(dir, { recursive: true })
-  })
-  return { ingest, store }
-}
-
-async function connect(
-  { ingest }: Started,
-  agentId = 'one',
-  options: IClientOptions = {},
-): Promise<MqttClient> {
-  const client = await connectAsync(
-    ingest.address,
-    {
-      clientId: mqttClientId(tenant, agentId),
-      username: agentId,
-      password: agentId,
-      reconnectPeriod: 0,
-      ...options,
-    },
-    false,
-  )
-  client.on('error', () => {})
-  onTestFinished(() => client.endAsync(true))
-  return client
-}
-
-const batch = (seq: number): Buffer =>
-  encodeBatch({ epoch, seq, readings: [{ point: 'p', value: seq, quality: 0, time: seq }] })
-
-interface Message {
-  topic: string
-  message: unknown
-}
-
-/** What the hub sends, as it comes. */
-async function listen(client: MqttClient): Promise<{ next(): Promise<Message> }> {
-  const messages = new ReadableStream<Message>({
-    start(controller) {
-      client.on('message', (topic, payload) =>
-        controller.enqueue({ topic, message: JSON.parse(payload.toString()) }),
-      )
-    },
-  }).getReader()
-  await client.subscribeAsync(topics.inbound, { qos: 1 })
-  return { next: async () => (await messages.read()).value as Message }
-}
-
-/** Resolves when the connection was closed without a PUBACK. */
-async function refused(client: MqttClient, topic: string): Promise<void> {
-  let acknowledged = false
-  const closed = closing(client)
-  client.publish(topic, batch(1), { qos: 1 }, (error) => {
-    acknowledged = !error
-  })
-  await closed
-  expect(acknowledged).toBe(false)
-}
-
-const closing = (client: MqttClient): Promise<void> =>
-  new Promise((resolve) => client.once('close', () => resolve()))
-
-test('a batch is committed before its PUBACK, then acknowledged by name', async () => {
-  const hub = await start()
-  const client = await connect(hub)
-  const inbox = await listen(client)
-  await client.publishAsync(topics.batch, batch(1), { qos: 1 })
-  expect((await hub.store.query({ agentId: 'one', limit: 10 })).readings).toHaveLength(1)
-  expect(await inbox.next()).toEqual({
-    topic: topics.ack,
-    message: { epoch, ranges: [[1, 1]], time: expect.any(Number) },
-  })
-})
-
-test('batches that were sent together are all acknowledged, and what comes again once more', async () => {
-  const hub = await start()
-  const client = await connect(hub)
-  const inbox = await listen(client)
-  for (const seq of [1, 2, 3, 5, 2]) client.publish(topics.batch, batch(seq), { qos: 1 })
-  const acknowledged = new Set<number>()
-  while (acknowledged.size < 4) {
-    const { ranges } = (await inbox.next()).message as { ranges: [number, number][] }
-    for (const [from, to] of ranges) for (let seq = from; seq <= to; seq++) acknowledged.add(seq)
-  }
-  expect([...acknowledged].sort()).toEqual([1, 2, 3, 5])
-
-  await client.publishAsync(topics.batch, batch(5), { qos: 1 })
-  expect((await inbox.next()).message).toMatchObject({ ranges: [[5, 5]] })
-  expect((await hub.store.query({ agentId: 'one', limit: 10 })).readings).toHaveLength(4)
-})
-
-test('a batch that the store cannot commit is not acknowledged, and the connection ends', async () => {
-  const hub = await start({
-    wrap: (store) => ({ ...store, commit: () => Promise.reject(new Error('disk full')) }),
-  })
-  const client = await connect(hub)
-  await refused(client, topics.batch)
-})
-
-test('a message that is no batch is dropped without harm to what follows', async () => {
-  const hub = await start()
-  const client = await connect(hub)
-  const inbox = await listen(client)
-  await client.publishAsync(topics.batch, 'garbage', { qos: 1 })
-  await client.publishAsync(topics.batch, batch(1), { qos: 1 })
-  expect((await inbox.next()).message).toMatchObject({ ranges: [[1, 1]] })
-})
+import { openIngest } from './index.ts'
+import { batch, closing, connect, epoch, listen, log, refused, start, tenant, topics } from './test-ingest.ts'
 
 test('an agent comes in with its own token, name and client id only', async () => {
   const hub = await start()
@@ -174,7 +28,7 @@ test('publishing to anything but the own batch topic closes the connection', asy
   const hub = await start()
   const strange = [
     topics.configuration,
-    topics.batch.replace('/b', '/gap'),
+    topics.batch.replace('/b', '/x'),
     agentTopics(tenant, 'two').batch,
     'anything',
   ]
@@ -251,10 +105,49 @@ test('a second connection of an agent ends the first and is the one that counts'
   expect(await inbox.next()).toEqual({ topic: topics.configuration, message: { id: 'one', eTag: '3' } })
 })
 
+test('an agent whose messages wait for their commits is not read further, and nothing is lost', async () => {
+  const open = Promise.withResolvers<void>()
+  const size = 100_000
+  let seq = 0
+  const commit = async () => {
+    await open.promise
+    return { epoch, seq: ++seq, count: 1, readings: 0, repeated: 0 }
+  }
+  const hub = await start({ wrap: (store) => ({ ...store, commit }) })
+  const client = await connect(hub)
+  const published = Array.from({ length: 150 }, () =>
+    client.publishAsync(topics.batch, Buffer.alloc(size), { qos: 1 }),
+  )
+  let before = -1
+  for (let now = 0; now !== before; now = hub.ingest.state().waiting.bytes) {
+    before = now
+    await systemClock.sleep(200)
+  }
+  expect(before).toBeGreaterThan(1_000_000)
+  expect(before).toBeLessThan(1_500_000)
+  await connect(hub, 'two') // others are not held up
+  open.resolve()
+  await Promise.all(published)
+  expect(seq).toBe(150)
+  expect(hub.ingest.state().waiting).toEqual({ messages: 0, bytes: 0 })
+})
+
+test('a packet larger than a megabyte ends the connection before it is collected', async () => {
+  const hub = await start()
+  const client = await connect(hub)
+  await client.publishAsync(topics.batch, Buffer.alloc(1024 * 1024), { qos: 1 })
+  const closed = closing(client)
+  client.publish(topics.batch, Buffer.alloc(1024 * 1024 + 2000), { qos: 1 }, () => {})
+  await closed
+  expect((await hub.store.malformed('one')).count).toBe(1)
+})
+
 test('a taken address is named with its setting', async () => {
   const { ingest, store } = await start()
   const listen = ingest.address.replace('mqtt://', '')
-  const deps = { store, verify: async () => undefined, clock: systemClock, random: systemRandom, log }
+  const verify = async () => undefined
+  const takeTimeSeries = async () => {}
+  const deps = { store, verify, takeTimeSeries, clock: systemClock, random: systemRandom, log }
   await expect(openIngest(deps, { listen })).rejects.toMatchObject({
     code: 'address_in_use',
     message: expect.stringContaining('hub.mqtt'),

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { AddressInUse, boundUrl, isListenError, parseListen } from '../../core/http-server.ts'
 import type { Logger } from '../../core/log.ts'
+import { type Link, openLink } from './link.ts'
 
 export interface Listener extends AsyncDisposable {
   /** `mqtt://host:port`, or `mqtts://…`. */
@@ -18,12 +19,13 @@ export interface ListenerConfig {
 
 /** Accepts connections; disposing ends them all. Throws `AddressInUse`. */
 export async function openListener(
-  { handle, log }: { handle: (socket: Socket) => void; log: Logger },
+  { handle, log }: { handle: (link: Link) => void; log: Logger },
   { listen, tls }: ListenerConfig,
 ): Promise<Listener> {
+  const accept = (socket: Socket) => handle(openLink(socket, log))
   const server = tls
-    ? createTlsServer({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handle)
-    : createServer(handle)
+    ? createTlsServer({ cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, accept)
+    : createServer(accept)
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     socket.setNoDelay(true) // PUBACKs are small; held back for company, they would hold up the agent

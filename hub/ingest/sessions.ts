@@ -3,10 +3,12 @@ import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import { type Acknowledgements, gatherAcknowledgements } from './acknowledgements.ts'
 import type { Admitted } from './admission.ts'
+import type { Link } from './link.ts'
 
 /** An admitted agent's connection. */
 export interface Session extends Admitted {
   acknowledgements: Acknowledgements
+  link: Link
   /** Sends to this agent; does nothing when the connection has ended. */
   send(topic: string, message: object): void
   /** Notes that the agent has been heard. */
@@ -20,6 +22,7 @@ export interface Sessions {
   admit(client: Client, admitted: Admitted): void
   of(client: Client | null): Session | undefined
   ofAgent(agentId: string): Session | undefined
+  count(): number
   /** Epoch milliseconds, since this start. */
   lastSeenAt(agentId: string): number | undefined
   opened(client: Client): void
@@ -46,8 +49,11 @@ export function createSessions({ clock, log }: { clock: Clock; log: Logger }): S
       const send = (topic: string, message: object) => {
         if (!client.closed) client.publish(packet(topic, message), () => {})
       }
+      const link = client.conn as Link // what the listener gave to the broker
+      link.admit()
       sessions.set(client, {
         ...admitted,
+        link,
         acknowledgements: gatherAcknowledgements(clock, (ack) => send(admitted.topics.ack, ack)),
         send,
         seen: () => void lastSeen.set(admitted.principal.agentId, clock.now()),
@@ -60,6 +66,7 @@ export function createSessions({ clock, log }: { clock: Clock; log: Logger }): S
       const client = online.get(agentId)
       return client && sessions.get(client)
     },
+    count: () => online.size,
     lastSeenAt: (agentId) => lastSeen.get(agentId),
     opened(client) {
       const session = sessions.get(client)

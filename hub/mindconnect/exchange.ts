@@ -7,7 +7,7 @@ import type { Agents } from '../agents.ts'
 import type { Agent, Registry } from '../registry/index.ts'
 import type { ReadingStore } from '../store/index.ts'
 import type { DiagnosticMessage, EventRow, Kept, RecoverableRecord, Uploads } from '../uploads/index.ts'
-import type { BusinessEvent, Item, TimeSeriesRecord } from './items.ts'
+import { type BusinessEvent, type Item, readTimeSeries, type TimeSeriesRecord } from './items.ts'
 import { type Sorted, sortRecords } from './time-series.ts'
 
 /** Takes in what agents upload over HTTP. */
@@ -17,6 +17,8 @@ export interface Exchange {
    * a recoverable record.
    */
   receive(sender: Agent, items: readonly Item[], correlationId: string): Promise<void>
+  /** The same for time series that came over MQTT. Throws `Invalid` for anything else. */
+  takeTimeSeries(agentId: string, payload: Buffer): Promise<void>
   /** Tries a recoverable record again with the configuration that is now in force. Throws `NotFound`. */
   replay(tenant: string, recordId: string): Promise<void>
 }
@@ -128,6 +130,12 @@ export function createExchange({
 
   return {
     receive,
+    async takeTimeSeries(agentId, payload) {
+      const items = [readTimeSeries(payload)]
+      const sender = await registry.call('findAgent', agentId)
+      if (!sender) throw new NotFound('Resource not found.') // removed while it was sending
+      await receive(sender, items, random.uuid().replaceAll('-', ''))
+    },
     async replay(tenant, recordId) {
       const record = await uploads.call('recoverableRecord', tenant, recordId)
       if (!record) throw new NotFound('Resource not found.')

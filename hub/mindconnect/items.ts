@@ -104,6 +104,15 @@ function toItem(type: string, details: Record<string, unknown>, payload: Part): 
   }
 }
 
+const parseTimeSeriesMessage = parser(Type.Object({ timeseries: Type.Array(TimeSeriesRecord) }))
+
+/** What agents send over MQTT: time series, read with the configuration in force. Throws `Invalid`. */
+export function readTimeSeries(payload: Buffer): Item {
+  const what = 'time series'
+  const { timeseries } = parseTimeSeriesMessage(parseJson(payload.toString(), what), what)
+  return { type: 'standardTimeSeries', configurationId: undefined, records: timeseries }
+}
+
 /** Refused here already, so that nothing of the exchange has been stored by then. */
 function readConfiguration(document: unknown): DataSourceConfigurationUpdate {
   const update = parseDataSourceConfigurationUpdate(document, 'dataSourceConfiguration')

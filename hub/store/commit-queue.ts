@@ -1,9 +1,10 @@
-import type { Arrival, Outcome } from './thread.ts'
+import type { Arrival, Outcome } from './intake.ts'
 
 /** Arrivals that come while a commit is in flight share the next one, since each costs an fsync. */
 export interface CommitQueue {
   /** Resolves when the arrival's transaction is on disk. */
   add(arrival: Arrival): Promise<Outcome>
+  isBusy(): boolean
 }
 
 interface Waiting {
@@ -14,6 +15,7 @@ interface Waiting {
 
 /** So that nobody waits long for a transaction that others have made large. */
 const maxArrivals = 256
+const maxBytes = 1024 * 1024
 
 export function createCommitQueue(commit: (arrivals: Arrival[]) => Promise<Outcome[]>): CommitQueue {
   const queue: Waiting[] = []
@@ -21,8 +23,18 @@ export function createCommitQueue(commit: (arrivals: Arrival[]) => Promise<Outco
 
   async function run(): Promise<void> {
     running = true
-    while (queue.length > 0) await commitTogether(queue.splice(0, maxArrivals))
+    while (queue.length > 0) await commitTogether(queue.splice(0, nextGroup()))
     running = false
+  }
+
+  /** At least one, whatever its size. */
+  function nextGroup(): number {
+    let size = 0
+    const end = queue.findIndex(({ arrival }, k) => {
+      size += arrival.payload.length
+      return k > 0 && (k >= maxArrivals || size > maxBytes)
+    })
+    return end < 0 ? queue.length : end
   }
 
   async function commitTogether(group: readonly Waiting[]): Promise<void> {
@@ -41,5 +53,6 @@ export function createCommitQueue(commit: (arrivals: Arrival[]) => Promise<Outco
       if (!running) void run()
       return promise
     },
+    isBusy: () => running,
   }
 }

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { parseJson, parser } from '../../core/schema.ts'
-import type { Position } from './reading-table.ts'
+import type { Position } from './reading-pages.ts'
 
 const parsePosition = parser(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]))
 

@@ -1,118 +1,99 @@
 import type { Database } from '../../core/sqlite.ts'
 import type { Value } from '../../protocol/reading.ts'
 
-export interface StoredReading {
-  pointId: string
+/** A reading as it is stored, without its point. */
+export interface Entry {
   /** Epoch milliseconds at the source. */
   time: number
-  /** An integer beyond 2^53 is decimal text. */
-  value: number | string | boolean | null
+  value: Value
   /** OPC UA StatusCode, uint32. */
   quality: number
 }
 
-/** Where a reading stands among all of its agent: the order in which readings are queried. */
-export type Position = readonly [time: number, pointRow: number, n: number]
-
-export interface ReadingFilter {
-  agentId: string
-  pointId: string | undefined
+export interface Row extends Entry {
+  arrival: number
 }
 
 type SqlValue = number | bigint | string | Buffer | null
+type SqlRow = [time: number, arrival: number, type: string, value: SqlValue, quality: number]
 
-interface Row {
-  pointId: string
-  pointRow: number
-  time: number
-  n: number
-  type: 'real' | 'integer' | 'text' | 'blob' | 'null'
-  value: SqlValue
-  quality: number
+/** Readings that are in no block yet, a row for each. */
+export interface ReadingTable {
+  add(point: number, arrival: number, entry: Entry): void
+  /** By time, then arrival, some at a time; both times inclusive. */
+  between(point: number, from: number, to: number): Generator<Row[]>
+  /** The earliest time from `from` on. */
+  next(point: number, from: number): number | undefined
+  removeBetween(point: number, from: number, to: number): number
+  /** How many rows each point has. */
+  counts(): { point: number; count: number }[]
+  removeAgent(agentId: string): void
 }
 
-type PageQuery = { agentId: string; pointId: string | null; limit: number; until: number } & {
-  afterTime: number
-  afterPoint: number
-  afterN: number
-}
+/** Many points may be asked for a little each. */
+const firstFetch = 64
+const furtherFetch = 1000
 
-/** The first span of time that a page looks into, and by how much it widens until the page is full. */
-const firstSpanMs = 1000
-const widening = 8
-
-export function readingTable(db: Database) {
-  const insertFirst = db.prepare<[number, number, SqlValue, number]>(
-    'INSERT OR IGNORE INTO reading (point_id, time, n, value, quality) VALUES (?, ?, 0, ?, ?)',
+export function readingTable(db: Database): ReadingTable {
+  const insert = db.prepare<[number, number, number, SqlValue, number]>(
+    'INSERT INTO reading (point_id, time, arrival, value, quality) VALUES (?, ?, ?, ?, ?)',
   )
-  const insertFurther = db.prepare<{ point: number; time: number; value: SqlValue; quality: number }>(`
-    INSERT INTO reading (point_id, time, n, value, quality)
-    SELECT @point, @time, max(n) + 1, @value, @quality
-      FROM reading WHERE point_id = @point AND time = @time`)
-  const selectPage = db.prepare<PageQuery, Row>(`
-    SELECT point.point AS pointId, point.id AS pointRow, time, n, typeof(value) AS type, quality,
-           CASE typeof(value) WHEN 'integer' THEN CAST(value AS TEXT) ELSE value END AS value
-      FROM point CROSS JOIN reading ON reading.point_id = point.id
-     WHERE agent = @agentId AND (@pointId IS NULL OR point.point = @pointId)
-       AND time >= @afterTime AND time < @until
-       AND (time, point.id, n) > (@afterTime, @afterPoint, @afterN)
-     ORDER BY time, point.id, n LIMIT @limit`)
-  const selectExtent = db.prepare<
-    { agentId: string; pointId: string | null; from: number },
-    { earliest: number | null; latest: number | null }
-  >(`
-    SELECT min((SELECT min(time) FROM reading WHERE point_id = point.id AND time >= @from)) AS earliest,
-           max((SELECT max(time) FROM reading WHERE point_id = point.id)) AS latest
-      FROM point WHERE agent = @agentId AND (@pointId IS NULL OR point.point = @pointId)`)
+  const selectBetween = db
+    .prepare<[number, number, number, number, number], SqlRow>(`
+    SELECT time, arrival, typeof(value),
+           CASE typeof(value) WHEN 'integer' THEN CAST(value AS TEXT) ELSE value END, quality
+      FROM reading WHERE point_id = ? AND (time, arrival) > (?, ?) AND time <= ? ORDER BY time, arrival LIMIT ?`)
+    .raw()
+  const selectNext = db.prepare<[number, number], { time: number | null }>(
+    'SELECT min(time) AS time FROM reading WHERE point_id = ? AND time >= ?',
+  )
+  const removeBetween = db.prepare<[number, number, number]>(
+    'DELETE FROM reading WHERE point_id = ? AND time >= ? AND time <= ?',
+  )
+  const selectCounts = db.prepare<[], { point: number; count: number }>(
+    'SELECT point_id AS point, count(*) AS count FROM reading GROUP BY point_id',
+  )
   const remove = db.prepare<[string]>(
     'DELETE FROM reading WHERE point_id IN (SELECT id FROM point WHERE agent = ?)',
   )
 
-  const removeAt = db.prepare<[number, number]>('DELETE FROM reading WHERE point_id = ? AND time = ?')
+  function* between(point: number, from: number, to: number): Generator<Row[]> {
+    let [time, arrival] = [from, 0]
+    for (let size = firstFetch; ; size = furtherFetch) {
+      const rows = selectBetween.all(point, time, arrival, to, size).map(toRow)
+      const last = rows.at(-1)
+      if (!last) return
+      yield rows
+      if (rows.length < size) return
+      time = last.time
+      arrival = last.arrival
+    }
+  }
 
   return {
-    /** In place of all that the point has at that time. */
-    overwrite(pointRow: number, time: number, value: Value, quality: number): void {
-      removeAt.run(pointRow, time)
-      insertFirst.run(pointRow, time, toSql(value), quality)
-    },
-    /** Beside what the point has at that time. */
-    add(pointRow: number, time: number, value: Value, quality: number): void {
-      const stored = toSql(value)
-      if (insertFirst.run(pointRow, time, stored, quality).changes > 0) return
-      insertFurther.run({ point: pointRow, time, value: stored, quality })
-    },
-
-    /**
-     * Readings behind a position, by time, then point. Rows are in order within each point only, so a
-     * page sorts; it looks into a widening span of time, so that it need not sort all that follows.
-     */
-    page(filter: ReadingFilter, after: Position, limit: number): { reading: StoredReading; at: Position }[] {
-      const pointId = filter.pointId ?? null
-      const [afterTime, afterPoint, afterN] = after
-      const extent = selectExtent.get({ agentId: filter.agentId, pointId, from: afterTime })
-      if (typeof extent?.earliest !== 'number' || extent.latest === null) return []
-      for (let span = firstSpanMs; ; span *= widening) {
-        const until = extent.earliest + span
-        const rows = selectPage.all({ ...filter, pointId, afterTime, afterPoint, afterN, until, limit })
-        if (rows.length >= limit || until > extent.latest)
-          return rows.map((row) => ({ reading: toReading(row), at: [row.time, row.pointRow, row.n] }))
-      }
-    },
-
-    removeAgent: (agentId: string): void => void remove.run(agentId),
+    add: (point, arrival, { time, value, quality }) =>
+      void insert.run(point, time, arrival, toSql(value), quality),
+    between,
+    next: (point, from) => selectNext.get(point, from)?.time ?? undefined,
+    removeBetween: (point, from, to) => removeBetween.run(point, from, to).changes,
+    counts: () => selectCounts.all(),
+    removeAgent: (agentId) => void remove.run(agentId),
   }
 }
 
-const toSql = (value: Value): SqlValue => (typeof value === 'boolean' ? Buffer.of(Number(value)) : value)
-
-function toReading({ pointId, time, type, value, quality }: Row): StoredReading {
-  return { pointId, time, value: fromSql(type, value), quality }
+function toSql(value: Value): SqlValue {
+  if (typeof value === 'boolean') return Buffer.of(Number(value))
+  return value === 0 ? 0 : value // blocks know no -0 either
 }
 
-function fromSql(type: Row['type'], value: SqlValue): StoredReading['value'] {
+const toRow = ([time, arrival, type, value, quality]: SqlRow): Row => ({
+  time,
+  arrival,
+  value: fromSql(type, value),
+  quality,
+})
+
+function fromSql(type: string, value: SqlValue): Value {
   if (type === 'blob') return (value as Buffer)[0] === 1
-  if (type !== 'integer') return value as number | string | null
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : (value as string)
+  return type === 'integer' ? BigInt(value as string) : (value as Value)
 }

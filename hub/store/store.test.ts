@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import { Invalid } from '../../core/errors.ts'
-import { encodeBatch } from '../../protocol/batch.ts'
 import type { Reading } from '../../protocol/reading.ts'
+import { createSender, reading } from '../test-sender.ts'
 import { openReadingStore, type ReadingQuery, type ReadingStore, type StoredReading } from './index.ts'
 
 const epoch = '00000000000000aa'
@@ -18,16 +19,12 @@ async function temporaryDir(): Promise<string> {
 }
 
 const open = async (dir?: string): Promise<ReadingStore> =>
-  openReadingStore({ log: pino({ level: 'silent' }) }, { dir: dir ?? (await temporaryDir()) })
+  openReadingStore(
+    { clock: systemClock, log: pino({ level: 'silent' }) },
+    { dir: dir ?? (await temporaryDir()) },
+  )
 
-const batch = (seq: number, ...readings: Reading[]): Buffer => encodeBatch({ epoch, seq, readings })
-
-const reading = (point: string, time: number, value: Reading['value'] = time): Reading => ({
-  point,
-  time,
-  value,
-  quality: 0,
-})
+const batch = (seq: number, ...readings: Reading[]): Buffer => createSender(epoch).send(seq, ...readings)
 
 async function readAll(store: ReadingStore, query: Omit<ReadingQuery, 'limit'>, limit: number) {
   const pages: StoredReading[][] = []
@@ -43,9 +40,9 @@ async function readAll(store: ReadingStore, query: Omit<ReadingQuery, 'limit'>, 
 test('a batch that comes again changes nothing and says so', async () => {
   await using store = await open()
   const payload = batch(1, reading('a', 1), reading('a', 2))
-  const name = { epoch, seq: 1, readings: 2 }
-  expect(await store.commit('agent', payload, receivedAt)).toEqual({ ...name, repeated: false })
-  expect(await store.commit('agent', payload, receivedAt)).toEqual({ ...name, repeated: true })
+  const name = { epoch, seq: 1, count: 1 }
+  expect(await store.commit('agent', payload, receivedAt)).toEqual({ ...name, readings: 2, repeated: 0 })
+  expect(await store.commit('agent', payload, receivedAt)).toEqual({ ...name, readings: 0, repeated: 1 })
   expect((await store.query({ agentId: 'agent', limit: 10 })).readings).toHaveLength(2)
 })
 
@@ -56,7 +53,7 @@ test('what was committed is there after a restart', async () => {
     await store.commit('agent', batch(1, reading('a', 1)), receivedAt)
   }
   await using store = await open(dir)
-  expect(await store.commit('agent', batch(1, reading('a', 1)), receivedAt)).toMatchObject({ repeated: true })
+  expect(await store.commit('agent', batch(1, reading('a', 1)), receivedAt)).toMatchObject({ repeated: 1 })
   expect((await store.query({ agentId: 'agent', limit: 10 })).readings).toHaveLength(1)
 })
 
@@ -127,10 +124,14 @@ test('a cursor that no page has given out is Invalid', async () => {
 
 test('a batch without a readable body counts as committed and does not come twice', async () => {
   await using store = await open()
-  const broken = Buffer.concat([batch(7).subarray(0, 17), Buffer.from('garbage')])
-  const name = { epoch, seq: 7, readings: 0 }
-  expect(await store.commit('agent', broken, receivedAt)).toEqual({ ...name, repeated: false })
-  expect(await store.commit('agent', broken, receivedAt)).toEqual({ ...name, repeated: true })
+  const broken = createSender(epoch).broken(7)
+  const name = { epoch, seq: 7, count: 1, readings: 0 }
+  expect(await store.commit('agent', broken, receivedAt)).toEqual({
+    ...name,
+    repeated: 0,
+    malformed: expect.stringContaining('inflate'),
+  })
+  expect(await store.commit('agent', broken, receivedAt)).toEqual({ ...name, repeated: 1 })
 })
 
 test('a payload without a header is Invalid and spoils nothing that was committed with it', async () => {
@@ -153,5 +154,5 @@ test('a removed agent leaves nothing behind', async () => {
   await store.removeAgent('agent')
   expect(await store.query({ agentId: 'agent', limit: 10 })).toEqual({ readings: [] })
   expect((await store.query({ agentId: 'other', limit: 10 })).readings).toHaveLength(1)
-  expect(await store.commit('agent', payload, receivedAt)).toMatchObject({ repeated: false })
+  expect(await store.commit('agent', payload, receivedAt)).toMatchObject({ repeated: 0 })
 })

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { aborted } from '../../../core/tasks.ts'
 import { protocol, type Refuse } from '../source.ts'
-import { decode, Point, readMessage } from './message.ts'
+import { Point, readMessage } from './message.ts'
 
 /** Messages that apps publish on the broker of this box. */
 export const mqtt = protocol({
@@ -15,16 +15,16 @@ export const mqtt = protocol({
     }
   },
 
-  create({ points }, { stamp, emit }) {
+  create({ points }, { stamp, storeOrRefuse }) {
     const bound = Map.groupBy(points, ({ custom }) => custom.topic)
     return {
       run: aborted,
-      offer(topic, payload) {
+      isBound: (topic) => bound.has(topic),
+      offer(topic, message) {
         const listening = bound.get(topic)
         if (!listening) return undefined
-        const message = decode(payload)
         const received = stamp()
-        return emit(listening.map((point) => readMessage(message, point, received)))
+        return storeOrRefuse(listening.map((point) => readMessage(message, point, received)))
       },
     }
   },

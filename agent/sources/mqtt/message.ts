@@ -1,7 +1,8 @@
 import Type from 'typebox'
 import { type Stamp, statusCode } from '../../../protocol/reading.ts'
+import type { Message } from '../message.ts'
 import type { ConfiguredPoint, Sample } from '../source.ts'
-import { bad, parseExact, type Typed, typed } from '../typed.ts'
+import { bad, type Typed, typed } from '../typed.ts'
 
 const Pointer = Type.String({ maxLength: 1024 })
 
@@ -18,26 +19,6 @@ export const Point = Type.Object(
 )
 type MqttPoint = ConfiguredPoint<typeof Point>
 
-/** A payload, decoded once for all points that are bound to its topic. */
-export interface Message {
-  /** Undefined when the payload is not UTF-8. */
-  text: string | undefined
-  /** Undefined when the text is not JSON. */
-  json(): { document: unknown } | undefined
-}
-
-export function decode(payload: Buffer): Message {
-  const text = utf8(payload)
-  let parsed: { document: unknown } | undefined | null = null
-  return {
-    text,
-    json() {
-      if (parsed === null) parsed = text === undefined ? undefined : parse(text)
-      return parsed
-    },
-  }
-}
-
 export function readMessage(message: Message, point: MqttPoint, received: Stamp): Sample {
   const value = valueIn(message, point)
   const { timePointer } = point.custom
@@ -50,10 +31,13 @@ export function readMessage(message: Message, point: MqttPoint, received: Stamp)
 }
 
 function valueIn(message: Message, { type, custom: { pointer } }: MqttPoint): Typed {
-  if (message.text === undefined) return bad('not_utf8', statusCode.badDecodingError)
-  if (pointer === undefined && type === 'STRING') return typed(message.text, type)
+  if (pointer === undefined && type === 'STRING') {
+    const text = message.text()
+    return text === undefined ? bad('not_utf8', statusCode.badDecodingError) : typed(text, type)
+  }
   const json = message.json()
-  if (json === undefined) return bad('not_json', statusCode.badDecodingError)
+  if (json === undefined)
+    return bad(message.text() === undefined ? 'not_utf8' : 'not_json', statusCode.badDecodingError)
   const found = resolve(json.document, pointer ?? '')
   return found === undefined ? bad('not_found', statusCode.badNoData) : typed(found.value, type)
 }
@@ -81,22 +65,4 @@ function resolve(document: unknown, pointer: string): { value: unknown } | undef
     value = (value as Record<string, unknown>)[key]
   }
   return { value }
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function utf8(payload: Buffer): string | undefined {
-  try {
-    return decoder.decode(payload)
-  } catch {
-    return undefined
-  }
-}
-
-function parse(text: string): { document: unknown } | undefined {
-  try {
-    return { document: parseExact(text) }
-  } catch {
-    return undefined // also nesting that is too deep for the stack
-  }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Reading, type Stamp, statusCode } from '../../../protocol/reading.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { messageOf } from '../message.ts'
 import type { Sample } from '../source.ts'
 import { mqtt } from './index.ts'
 
@@ -13,11 +14,12 @@ async function read(
 ): Promise<Sample | undefined> {
   const { type, ...where } = point
   const emitted: Sample[] = []
+  const emit = async (samples: readonly Sample[]) => void emitted.push(...samples)
   const source = mqtt.create(
     { custom: {}, points: [{ id: 'p', type, custom: { topic: 't', ...where } }] },
-    { clock, stamp, emit: async (samples) => void emitted.push(...samples) },
+    { clock, stamp, storeOrRefuse: emit, storeOrLose: emit },
   )
-  await source.offer?.('t', Buffer.from(payload))
+  await source.offer?.('t', messageOf(Buffer.from(payload)))
   return emitted[0]
 }
 

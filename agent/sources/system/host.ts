@@ -1,6 +1,6 @@
 import { readdir, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exact } from '../typed.ts'
+import { exact } from '../../../core/json.ts'
 
 /** Where the kernel shows itself. */
 export interface Roots {

@@ -40,7 +40,7 @@ export const systemOf = (roots: Roots): Protocol =>
       for (const [index, point] of points.entries()) checkPoint(index, point, refuse)
     },
 
-    create({ custom: { interval = defaultInterval }, points }, { clock, stamp, emit }) {
+    create({ custom: { interval = defaultInterval }, points }, { clock, stamp, storeOrLose }) {
       const look = observe(roots)
       return {
         run: (signal) =>
@@ -48,8 +48,8 @@ export const systemOf = (roots: Roots): Protocol =>
             const taken = stamp()
             const now = look()
             const samples = await Promise.all(points.map((point) => sample(point, now, taken)))
-            // Not awaited: a slow disk must not slow the polling. What is not stored is counted.
-            emit(samples.filter((found) => found !== undefined)).catch(() => {})
+            // Not awaited: a slow disk must not slow the polling.
+            void storeOrLose(samples.filter((found) => found !== undefined))
           }),
       }
     },

@@ -26,12 +26,13 @@ type Asked = [type: ConfiguredPoint['type'], custom: object]
 function poll(roots: { proc: string; sys: string }, ...asked: Asked[]) {
   const clock = manualClock(5_000)
   const polls: Sample[][] = []
+  const emit = async (samples: readonly Sample[]) => void polls.push([...samples])
   const source = systemOf(roots).create(
     {
       custom: { interval: '1s' },
       points: asked.map(([type, custom], index) => ({ id: `p${index}`, type, custom })),
     },
-    { clock, stamp: () => ({ time: clock.now() }), emit: async (samples) => void polls.push([...samples]) },
+    { clock, stamp: () => ({ time: clock.now() }), storeOrRefuse: emit, storeOrLose: emit },
   )
   const stop = new AbortController()
   const ended = source.run(stop.signal).catch(() => {})

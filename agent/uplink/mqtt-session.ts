@@ -1,0 +1,96 @@
+import { type RetryPolicy, retrying } from '../../core/retry.ts'
+import { agentTopics, mqttClientId } from '../../protocol/topics.ts'
+import type { AccessToken, Membership } from '../identity.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { ConnectionRefused } from './errors.ts'
+import { createInbox } from './inbox.ts'
+import { columnarFarSide, type MqttConfig } from './mqtt-columnar.ts'
+import { insightsFarSide } from './mqtt-insights.ts'
+import { createReporting, type Reporting } from './reporting.ts'
+import type { Session, SessionDeps, SessionEvents } from './session.ts'
+import type { createVersions } from './version.ts'
+
+export interface MqttSessionConfig extends MqttConfig {
+  format: 'columnar' | 'insights'
+  retry: RetryPolicy
+}
+
+export interface MqttSessionDeps extends SessionDeps, SessionEvents {
+  versions: ReturnType<typeof createVersions>
+}
+
+/** Lives as long as its access token. */
+export async function openMqttSession(
+  deps: MqttSessionDeps,
+  config: MqttSessionConfig,
+  { membership, target }: { membership: Membership; target: string },
+  signal: AbortSignal,
+): Promise<Session> {
+  const { identity, outbox, clock, log, verdicts, onConfiguration, onLeftOut, report } = deps
+  const topics = agentTopics(membership.tenant, membership.agentId)
+  let reporting: Reporting | undefined
+  const inbox = createInbox({
+    topics,
+    onAck: ({ epoch, ranges, time }) => verdicts.acknowledged(epoch, ranges, time),
+    onGapAck: (ack) => reporting?.acknowledged(ack),
+    onConfiguration,
+    log,
+  })
+  const token = await identity.accessToken(signal)
+  const { connection, version } = await connectWith(deps, { membership, target, token, inbox }, signal)
+  onConfiguration(undefined)
+
+  const mqtt = { connection, topics, verdicts }
+  const isColumnar = config.format === 'columnar'
+  if (isColumnar) reporting = createReporting({ connection, topics, outbox, report, clock, log }, config)
+  return {
+    farSide: isColumnar ? columnarFarSide(mqtt, config) : insightsFarSide({ ...mqtt, onLeftOut }, config),
+    protocol: version === 5 ? 'mqtt 5' : 'mqtt 3.1.1',
+    async run(over) {
+      const told = reporting ? [reporting.run(over)] : []
+      await Promise.race([connection.ended, renewed(deps, config, token, over), ...told])
+    },
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  }
+}
+
+interface Address {
+  membership: Membership
+  target: string
+  token: AccessToken
+  inbox(topic: string, payload: Buffer): void
+}
+
+async function connectWith(
+  { connect, identity, versions }: MqttSessionDeps,
+  { membership, target, token, inbox }: Address,
+  signal: AbortSignal,
+): Promise<{ connection: Connection; version: 4 | 5 }> {
+  const { tenant, agentId, ca } = membership
+  const options = {
+    target,
+    clientId: mqttClientId(tenant, agentId),
+    username: agentId,
+    password: token.token,
+    inbound: agentTopics(tenant, agentId).inbound,
+    ca,
+    onMessage: inbox,
+  }
+  try {
+    return await versions(target, (version) => openConnection(connect, { ...options, version }, signal))
+  } catch (error) {
+    if (error instanceof ConnectionRefused) identity.forget(token.token)
+    throw error
+  }
+}
+
+/** Resolves when the next token is there; until then the connection serves on. */
+async function renewed(
+  { identity, clock, random }: MqttSessionDeps,
+  { retry }: MqttSessionConfig,
+  { renewAt }: AccessToken,
+  signal: AbortSignal,
+): Promise<void> {
+  await clock.sleep(renewAt - clock.monotonic(), signal)
+  await retrying(() => identity.accessToken(signal), retry, { clock, random }, signal)
+}
