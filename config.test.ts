@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ConfigInvalid, exampleConfig, loadConfig } from './config.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigInvalid, exampleConfig, loadConfig, sessionPolicy } from './config.ts'
 
 let dir: string
 beforeAll(() => {
@@ -73,6 +73,38 @@ test('all faults are told at once, and unknown variables too', () => {
   expect(said).toContain('EDGEWARD_UPLINK_WINDOW: uplink.window')
   expect(said).toContain('log.levl')
   expect(said).toContain('FILE:4: admin.listen')
+})
+
+describe('the life of sessions', () => {
+  test('is as the product documents unless told, or as a preset says, whatever else is set', () => {
+    const day = 86_400_000
+    const policy = (text: string) => sessionPolicy(load(text).auth)
+    expect(policy('')).toEqual({
+      ...{ absoluteMs: 14 * day, renewalMs: day, lifespanMs: 2 * day, renewalDelayMs: 60_000 },
+      ...{ maxPerUser: 5, checkUserAgent: false },
+    })
+    expect(policy('[auth]\nsession_preset = "recommended"\ntoken_lifespan = "20d"')).toMatchObject({
+      ...{ absoluteMs: 28_800_000, renewalMs: 2_700_000, lifespanMs: 5_400_000 },
+    })
+    expect(policy('[auth]\nsession_preset = "fixed"')).toMatchObject({
+      ...{ absoluteMs: 14 * day, renewalMs: undefined, lifespanMs: 14 * day },
+    })
+  })
+
+  test.each([
+    [
+      '[auth]\ntoken_lifespan = "14d"',
+      {},
+      'FILE:2: auth.token_lifespan (1209600 s) must be shorter than auth.session_absolute (1209600 s)',
+    ],
+    [
+      '[auth]\nsession_absolute = "30d"',
+      { EDGEWARD_AUTH_SESSION_RENEWAL: '3d' },
+      'EDGEWARD_AUTH_SESSION_RENEWAL: auth.session_renewal (259200 s) must be shorter than auth.token_lifespan (172800 s)',
+    ],
+  ])('does not contradict itself', (text, env, said) => {
+    expect(faults(text, env)).toBe(said)
+  })
 })
 
 test('a file that was named must exist', () => {

@@ -22,16 +22,18 @@ function toMs(text: string): number {
 }
 
 /** "250ms", "10s", "7d" → milliseconds. */
-const duration = (value: string, description: string) =>
+const durationOf = (description: string, options: { default?: string } = {}) =>
   Type.Codec(
     Type.String({
       pattern: '^\\d{1,9}(ms|s|m|h|d)$',
-      default: value,
       description: `${description} A duration such as "250ms", "10s" or "7d".`,
+      ...options,
     }),
   )
     .Decode(toMs)
     .Encode((ms) => `${ms}ms`)
+const duration = (value: string, description: string) => durationOf(description, { default: value })
+const optionalDuration = (description: string) => Type.Optional(durationOf(description))
 
 const listen = (value: string, description: string) =>
   Type.String({
@@ -42,6 +44,8 @@ const listen = (value: string, description: string) =>
 const optionalListen = (description: string) =>
   Type.Optional(Type.String({ pattern: '^(\\[[^\\]]+\\]|[^:]+):\\d{1,5}$', description }))
 const optionalText = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+const choice = <const V extends string>(values: readonly V[], value: V, description: string) =>
+  Type.Enum(values, { default: value, description: `${description} ${values.join(' or ')}.` })
 const integer = (value: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: value, minimum, maximum, description })
 /** ["15/30s", "100/3m"] → at most so many in any span of so long; all of them hold. */
@@ -85,14 +89,49 @@ export const ConfigSchema = Type.Object(
       }),
     }),
     uplink: section('Delivery of batches to the hub.', {
-      window: integer(32, 1, 1000, 'Batches sent and not yet acknowledged.'),
-      ack_timeout: duration('30s', 'Reconnect when the oldest batch in flight is older than this.'),
+      format: choice(
+        ['columnar', 'insights'],
+        'columnar',
+        'What travels over MQTT: our own batches, or Insights Hub time series as JSON, which need uplink.trust_puback.',
+      ),
+      trust_puback: Type.Boolean({
+        default: false,
+        description:
+          'Take a PUBACK for a commit. For a far side that sends no acknowledgements of its own; what is promised then ends at that broker.',
+      }),
+      window: integer(32, 1, 1000, 'Messages sent and not yet acknowledged.'),
+      ack_timeout: duration('30s', 'Reconnect when the oldest message in flight is older than this.'),
+      min_interval: duration('1s', 'Shortest span of live readings in a message, on a fast link.'),
+      max_interval: duration('10s', 'Longest span of live readings in a message, on a slow link.'),
+      max_bytes: integer(
+        100_000,
+        1_000,
+        10_000_000,
+        'Largest message; less where the far side announces less.',
+      ),
       retry_initial: duration('500ms', 'First delay before reconnecting; doubled each time, with jitter.'),
       retry_max: duration('30s', 'Longest delay before reconnecting.'),
     }),
     outbox: section('Readings on disk until the hub has acknowledged them.', {
+      mode: choice(
+        ['spill', 'always'],
+        'spill',
+        'spill: what the hub acknowledges within the commit interval is not written to disk; always: everything is.',
+      ),
       commit_interval: duration('250ms', 'Longest time a reading waits for its commit.'),
       commit_bytes: integer(65_536, 1024, 1_048_576, 'A commit is made at once when this much waits.'),
+      max_bytes: integer(
+        1_073_741_824,
+        16_777_216,
+        1_099_511_627_776,
+        'All that the outbox may take on disk, its log and ballast included.',
+      ),
+      when_full: choice(
+        ['drop_oldest', 'refuse_new'],
+        'drop_oldest',
+        'When max_bytes are used. Events make place for themselves in either case. What is lost stands in the loss ledger.',
+      ),
+      max_age: optionalDuration('Older batches are dropped, with a row in the loss ledger. Off unless set.'),
     }),
     sources: section('Acquisition of readings.', {
       min_interval: duration('100ms', 'A data source configuration may not ask for a shorter interval.'),
@@ -113,10 +152,52 @@ export const ConfigSchema = Type.Object(
         description: 'Introspection without client credentials on the apps listener too.',
       }),
       proxy_group: optionalText('Group that may open proxy.sock, e.g. www-data.'),
-      token_lifetime: duration('2d', 'Life of the access token that a login gives.'),
+      proxy_secret_file: optionalText(
+        'File with the secret by which a proxy that comes over TCP, such as Traefik, shows that it is one (X-Edgeward-Proxy). Without it only proxy.sock is trusted.',
+      ),
+      guard_default: choice(
+        ['signed_in', 'deny'],
+        'signed_in',
+        'Who passes to a path of which the guard knows no app: whoever is signed in, or nobody.',
+      ),
+      session_preset: choice(
+        ['custom', 'recommended', 'fixed'],
+        'custom',
+        'custom: as the keys below say; recommended: 8 h, renewed after 45 min, ends after 90 min without use; fixed: 14 d and no renewal.',
+      ),
+      session_absolute: duration('14d', 'Longest life of a session, however often it is renewed.'),
+      session_renewal: duration('1d', 'An access token older than this is renewed when it is used.'),
+      token_lifespan: duration('2d', 'Life of an access token: a session not used for so long ends.'),
+      renewal_delay: duration('1m', 'How long a token that was renewed is still good.'),
+      max_sessions: integer(5, 1, 1000, 'Sessions of one user at once; the oldest ends.'),
+      check_user_agent: Type.Boolean({
+        default: false,
+        description: 'A session is good only for the browser that opened it.',
+      }),
+      introspect_rate: rates(
+        ['6000/1m'],
+        'How often one address may introspect without client credentials, where that is allowed at all.',
+      ),
+      technical_token_lifetime: duration('1h', 'Life of the token that an app gets for itself.'),
+      login_attempts: integer(
+        5,
+        1,
+        10_000,
+        'Failed logins of one user from one address before it must wait; four times as many of one user from all addresses new to the user, ten times as many from one address.',
+      ),
+      login_window: duration('15m', 'Failures longer ago do not count.'),
+      login_block: duration('15m', 'How long who failed too often must wait.'),
+      password_min_length: integer(8, 1, 128, 'Characters of a password.'),
+      password_strong: Type.Boolean({
+        default: false,
+        description: 'A password must have capital and small letters, digits and symbols.',
+      }),
+      password_validity: duration('0d', 'A password older than this must be changed at login; 0d: never.'),
     }),
     admin: section('Administration.', {
       listen: listen('127.0.0.1:8481', 'Admin listener.'),
+      session_idle: duration('30m', 'A session of the administration ends after so long without a request.'),
+      session_lifetime: duration('12h', 'Longest life of a session of the administration.'),
     }),
     certs: section('Device CA and the certificate of this box.', {
       names: Type.Array(Type.String({ minLength: 1 }), {
@@ -202,10 +283,10 @@ export function loadConfig({ file, env }: ConfigSources): Config {
 
   const merged = merge(written, env, origin, faults)
   Value.Default(ConfigSchema, merged)
+  const where = (path: string) =>
+    origin.get(path) ?? (text === undefined ? path : `${file?.path}:${lineOf(text, path)}`)
   for (const error of compiled.Check(merged) ? [] : compiled.Errors(merged)) {
     if (error.message === 'schema is false') continue
-    const where = (path: string) =>
-      origin.get(path) ?? (text === undefined ? path : `${file?.path}:${lineOf(text, path)}`)
     if (error.keyword === 'additionalProperties') {
       const unknown = (error.params as { additionalProperties: string[] }).additionalProperties
       for (const key of unknown) {
@@ -221,7 +302,23 @@ export function loadConfig({ file, env }: ConfigSources): Config {
     }
   }
   if (faults.length > 0) throw new ConfigInvalid(faults)
-  return freeze(Value.Decode(ConfigSchema, merged))
+  const config = Value.Decode(ConfigSchema, merged)
+  const contradictions = sessionContradictions(config.auth).map(
+    ({ key, said }) => `${where(`/auth/${key}`)}: auth.${key} ${said}`,
+  )
+  if (contradictions.length > 0) throw new ConfigInvalid(contradictions)
+  return freeze(config)
+}
+
+/** A token must be renewed before it ends, and end before its session does. */
+function sessionContradictions(auth: Config['auth']): { key: keyof Config['auth']; said: string }[] {
+  if (auth.session_preset !== 'custom') return []
+  const order = ['session_renewal', 'token_lifespan', 'session_absolute'] as const
+  return order.slice(0, -1).flatMap((key, at) => {
+    const longer = order[at + 1] as (typeof order)[number]
+    const said = `(${auth[key] / 1000} s) must be shorter than auth.${longer} (${auth[longer] / 1000} s)`
+    return auth[key] < auth[longer] ? [] : [{ key, said }]
+  })
 }
 
 export class ConfigInvalid extends Invalid {
@@ -371,6 +468,25 @@ export function networkConfig({ proxy }: Config): NetworkConfig {
     ...given('caFile', proxy.ca_file),
     ...given('clientCertFile', proxy.client_cert),
     ...given('clientKeyFile', proxy.client_key),
+  }
+}
+
+/** How long sessions live, by the keys or by the preset that takes their place. */
+export function sessionPolicy(auth: Config['auth']) {
+  const presets = {
+    custom: {
+      absoluteMs: auth.session_absolute,
+      renewalMs: auth.session_renewal,
+      lifespanMs: auth.token_lifespan,
+    },
+    recommended: { absoluteMs: 28_800_000, renewalMs: 2_700_000, lifespanMs: 5_400_000 },
+    fixed: { absoluteMs: 14 * units.d, renewalMs: undefined, lifespanMs: 14 * units.d },
+  }
+  return {
+    ...presets[auth.session_preset],
+    renewalDelayMs: auth.renewal_delay,
+    maxPerUser: auth.max_sessions,
+    checkUserAgent: auth.check_user_agent,
   }
 }
 

@@ -1,16 +1,17 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ntpSynchronised, openAgent, openTime } from './agent/index.ts'
-import { openBroker } from './broker/index.ts'
+import { mayPublish, openBroker } from './broker/index.ts'
 import { openCerts } from './certs/index.ts'
-import { type Config, deviceName, given, networkConfig } from './config.ts'
+import { type Config, deviceName, given, networkConfig, sessionPolicy } from './config.ts'
 import { createConsole } from './console/index.ts'
 import { type Clock, systemClock } from './core/clock.ts'
-import { controlSocket, type Operations, serveControl } from './core/control.ts'
+import { controlSocket, type Operations, run, serveControl } from './core/control.ts'
 import { Invalid } from './core/errors.ts'
 import { ensurePrivateDir } from './core/files.ts'
 import type { Logger } from './core/log.ts'
 import { openNetwork } from './core/net/index.ts'
+import { warnOfUnpatchedNode } from './core/node-version.ts'
 import { type Random, systemRandom } from './core/random.ts'
 import { releasedAt } from './core/release.ts'
 import { lockState, StateInUse } from './core/sqlite.ts'
@@ -55,22 +56,48 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
     { clock, random, log: module('certs') },
     { dir: join(places.stateDir, 'pki'), names: config.certs.names, deviceName: deviceName(config) },
   )
+  const agent = held.use(
+    await openAgent({ network, time, clock, random, log: module('agent') }, agentConfig(config, places)),
+  )
   const auth = held.use(
     await openEdgeAuth(
-      { clock, random, log: module('edge-auth') },
+      {
+        ...{ clock, random, log: module('edge-auth'), correctedNow: time.correctedNow },
+        measurements: {
+          mayPublish,
+          isBound: agent.isBound,
+          take: (topic, document) => agent.offer(topic, { document }),
+        },
+      },
       {
         dir: places.stateDir,
         runtimeDir: places.runtimeDir,
         listen: config.auth.listen,
         introspectPublic: config.auth.introspect_public,
-        tokenLifetimeMs: config.auth.token_lifetime,
+        openIntrospectionRate: config.auth.introspect_rate,
+        sessions: sessionPolicy(config.auth),
+        technicalLifetimeMs: config.auth.technical_token_lifetime,
+        throttle: {
+          attempts: config.auth.login_attempts,
+          windowMs: config.auth.login_window,
+          blockMs: config.auth.login_block,
+        },
+        passwords: {
+          minLength: config.auth.password_min_length,
+          strong: config.auth.password_strong,
+          validityMs: config.auth.password_validity,
+        },
         ...given('introspectListen', config.auth.introspect_listen),
+        guardDefault: config.auth.guard_default,
+        certificate: {
+          cert: join(places.stateDir, 'pki', 'server.crt'),
+          key: join(places.stateDir, 'pki', 'server.key'),
+        },
+        admin: { idleMs: config.admin.session_idle, lifetimeMs: config.admin.session_lifetime },
         ...given('proxyGroup', config.auth.proxy_group),
+        ...given('proxySecret', await proxySecret(config.auth)),
       },
     ),
-  )
-  const agent = held.use(
-    await openAgent({ network, time, clock, random, log: module('agent') }, agentConfig(config, places)),
   )
   const operations = { ...agent.operations, ...auth.operations, ...certs.operations }
 
@@ -92,7 +119,12 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
       auth.onAppChange(broker.disconnect)
       const admin = serving.use(
         createConsole(
-          { health: () => health(operations), gauges: agent.gauges, log: module('console') },
+          {
+            health: () => health(operations, agent.faults),
+            gauges: agent.gauges,
+            administration: auth.administration,
+            log: module('console'),
+          },
           { listen: config.admin.listen },
         ),
       )
@@ -102,6 +134,7 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
       serving.use(await serveControl(controlSocket(places), running, module('control')))
       ready(addresses)
       log.info(addresses, 'gateway serves')
+      warnOfUnpatchedNode(log, process.versions.node)
       await runTasks(signal, agent.run, watching(auth.died))
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -185,16 +218,38 @@ function agentConfig({ agent, uplink, outbox, sources }: Config, { stateDir }: P
     stateDir,
     retry: { initialMs: agent.retry_initial, maxMs: agent.retry_max },
     uplink: {
+      format: uplink.format,
+      trustPuback: uplink.trust_puback,
       window: uplink.window,
       ackTimeoutMs: uplink.ack_timeout,
+      minIntervalMs: uplink.min_interval,
+      maxIntervalMs: uplink.max_interval,
+      maxBytes: uplink.max_bytes,
       retry: { initialMs: uplink.retry_initial, maxMs: uplink.retry_max },
     },
-    outbox: { commitIntervalMs: outbox.commit_interval, commitBytes: outbox.commit_bytes },
+    outbox: outboxConfig(outbox),
     sources: { minIntervalMs: sources.min_interval },
     ...given('boardingDir', agent.boarding_dir),
     ...given('stickDir', agent.stick_dir),
   }
 }
+
+function outboxConfig(outbox: Config['outbox']) {
+  const { max_bytes: maxBytes } = outbox
+  return {
+    mode: outbox.mode,
+    commitIntervalMs: outbox.commit_interval,
+    commitBytes: outbox.commit_bytes,
+    maxBytes,
+    ballastBytes: Math.min(Math.max(Math.floor(maxBytes / 64), smallestBallast), largestBallast),
+    whenFull: outbox.when_full,
+    ...given('maxAgeMs', outbox.max_age),
+  }
+}
+
+/** Enough for what it takes to delete on a full disk, and no more. */
+const smallestBallast = 1024 * 1024
+const largestBallast = 4 * 1024 * 1024
 
 async function hubTls({ tls_cert, tls_key, tls_ca }: Config['hub']) {
   if (tls_cert === undefined && tls_key === undefined) return undefined
@@ -202,6 +257,9 @@ async function hubTls({ tls_cert, tls_key, tls_ca }: Config['hub']) {
   const key = await readSetting(tls_key, 'hub.tls_key')
   return { cert, key, ...(tls_ca === undefined ? {} : { ca: await readSetting(tls_ca, 'hub.tls_ca') }) }
 }
+
+const proxySecret = async ({ proxy_secret_file: path }: Config['auth']): Promise<string | undefined> =>
+  path === undefined ? undefined : readSetting(path, 'auth.proxy_secret_file')
 
 async function readSetting(path: string | undefined, setting: string): Promise<string> {
   if (path === undefined)
@@ -213,12 +271,9 @@ async function readSetting(path: string | undefined, setting: string): Promise<s
   }
 }
 
-/** Asks every store a question; one that does not answer is a fault. */
-async function health(operations: Operations) {
-  const faults: string[] = []
-  for (const name of ['agent.status', 'user.list']) {
-    const answer = operations[name]?.({}) ?? Promise.reject(new Error('no such operation'))
-    await answer.catch((error: Error) => faults.push(`${name}: ${error.message}`))
-  }
+/** A store that does not answer is a fault; one that has a slow disk is not. */
+async function health(operations: Operations, agentFaults: () => string[]) {
+  const faults = agentFaults()
+  await run(operations, 'user.list', {}).catch((error: Error) => faults.push(`user.list: ${error.message}`))
   return { ok: faults.length === 0, faults }
 }

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { release } from '../core/release.ts'
 import { appCommands } from './commands/apps.ts'
+import { auditCommand } from './commands/audit.ts'
 import { configCommands } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommands } from './commands/gateway.ts'
 import { hubCommands } from './commands/hub.ts'
 import { identityCommands } from './commands/identity.ts'
+import { proxyCommands } from './commands/proxy.ts'
 import { userCommands } from './commands/users.ts'
 import { demoCommand } from './demo/index.ts'
 import { reportError } from './output.ts'
@@ -27,7 +29,7 @@ function createProgram(): Command {
     .description(
       'Identity, telemetry and local authority for an industrial gateway; and the hub it talks to.',
     )
-    .version(version(), '-V', 'print the version')
+    .version(release, '-V', 'print the version')
     .option('--config <file>', 'configuration file (default: /etc/edgeward/edgeward.toml)')
     .option(
       '--state-dir <dir>',
@@ -41,16 +43,13 @@ function createProgram(): Command {
     doctorCommand,
     identityCommands,
     userCommands,
+    auditCommand,
     appCommands,
+    proxyCommands,
     configCommands,
     hubCommands,
     demoCommand,
   ])
     add(program)
   return program
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -20,6 +20,7 @@ test('metrics are what the box says of itself at that moment; what is not known 
         { name: 'box_waiting', help: 'What waits.', samples: [{ value: waiting }] },
         { name: 'box_rotated', help: 'Never yet.', samples: [] },
       ],
+      administration: async () => {},
       log: silent,
     },
     { listen: '127.0.0.1:0' },

@@ -1,7 +1,10 @@
 import type { Gauge } from '../core/gauge.ts'
-import { createHttpServer, listenTcp } from '../core/http-server.ts'
+import { requireAccess } from '../core/http-access.ts'
+import { createHttpServer, type HttpServer, listenTcp } from '../core/http-server.ts'
 import type { Logger } from '../core/log.ts'
+import { release } from '../core/release.ts'
 import { exposition } from './metrics.ts'
+import { describeApi } from './openapi.ts'
 
 export interface Health {
   /** Every store answered lately; says nothing of the hub, which a healthy box may be without. */
@@ -14,6 +17,8 @@ export interface ConsoleDeps {
   health(): Promise<Health>
   /** The numbers of this box, as they are now. */
   gauges(): Promise<Gauge[]>
+  /** Adds the routes by which users are administered. */
+  administration(server: HttpServer): Promise<void>
   log: Logger
 }
 
@@ -22,19 +27,47 @@ export interface Console extends AsyncDisposable {
   listen(): Promise<{ admin: string }>
 }
 
-export function createConsole({ health, gauges, log }: ConsoleDeps, config: { listen: string }): Console {
+const anyone = { access: 'anyone' as const }
+
+export function createConsole(
+  { health, gauges, administration, log }: ConsoleDeps,
+  config: { listen: string },
+): Console {
   const server = createHttpServer({ log })
-  server.get('/healthz', async (_request, reply) => {
+  requireAccess(server)
+  const description = describeApi(server, release)
+  server.removeContentTypeParser('text/plain')
+  server.addHook('onSend', async (_request, reply) => {
+    reply.headers(protectiveHeaders)
+    if (reply.statusCode === 503) reply.header('retry-after', '2')
+  })
+
+  server.get('/healthz', { config: anyone }, async (_request, reply) => {
     const { ok, faults } = await health()
     return reply.status(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', faults })
   })
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', { config: anyone }, async (_request, reply) => {
     const { text, contentType } = await exposition(await gauges())
     return reply.type(contentType).send(text)
   })
-  server.get('/readyz', async () => ({ status: 'ready' }))
+  server.get('/readyz', { config: anyone }, async () => ({ status: 'ready' }))
+  server.get('/api/v1/openapi.json', { config: anyone }, async () => description())
+  server.register((scope) => administration(scope as unknown as HttpServer))
   return {
-    listen: async () => ({ admin: await listenTcp(server, config.listen, 'admin.listen') }),
+    async listen() {
+      const admin = await listenTcp(server, config.listen, 'admin.listen')
+      log.debug({ routes: server.routePolicies }, 'who may call what on the admin listener')
+      return { admin }
+    },
     [Symbol.asyncDispose]: () => server.close(),
   }
+}
+
+/** No other origin may show or read what is answered here. */
+const protectiveHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
 }

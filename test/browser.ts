@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { formType, loginPath, password } from './edge-auth.ts'
 
 export interface Page {
@@ -8,6 +9,8 @@ export interface Page {
   headers: IncomingHttpHeaders
   text: string
 }
+
+const webSocket = { connection: 'Upgrade', upgrade: 'websocket' }
 
 /** As much of a browser as signing in needs: cookies, a form, the headers that browsers add to it. */
 export function createBrowser(origin: string, ca: string) {
@@ -44,6 +47,7 @@ export function createBrowser(origin: string, ca: string) {
     cookies,
     get,
     post,
+    send,
     /** Fills in the form at `path`; returns where it leads. */
     async signIn(path: string, username = 'ann'): Promise<Page> {
       const { text } = await get(path)
@@ -53,8 +57,8 @@ export function createBrowser(origin: string, ca: string) {
       return post(loginPath, { ...Object.fromEntries(hidden), username, password })
     },
     /** The status that asking for a WebSocket gets. */
-    async upgrade(path: string): Promise<number> {
-      const outgoing = request(options('GET', path, { connection: 'Upgrade', upgrade: 'websocket' })).end()
+    async upgrade(path: string, headers: Record<string, string> = {}): Promise<number> {
+      const outgoing = request(options('GET', path, { ...webSocket, ...headers })).end()
       const answered = Promise.withResolvers<IncomingMessage>()
       outgoing.on('error', answered.reject)
       outgoing.on('response', answered.resolve)
@@ -65,6 +69,12 @@ export function createBrowser(origin: string, ca: string) {
       const incoming = await answered.promise
       incoming.resume()
       return incoming.statusCode ?? 0
+    },
+    /** A WebSocket, as bytes. */
+    async openSocket(path: string): Promise<Duplex> {
+      const outgoing = request(options('GET', path, webSocket)).end()
+      const [, socket] = (await once(outgoing, 'upgrade')) as [IncomingMessage, Duplex]
+      return socket
     },
   }
 }

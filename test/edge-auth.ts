@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { createLog } from '../core/log.ts'
 import { systemRandom } from '../core/random.ts'
-import { type EdgeAuthConfig, openEdgeAuth } from '../edge-auth/index.ts'
+import { type EdgeAuthConfig, type EdgeAuthDeps, openEdgeAuth } from '../edge-auth/index.ts'
 
 export interface Ask {
   /** Which way in: straight, as the reverse proxy, or from the apps' own network. */
@@ -30,8 +30,23 @@ export const introspectPath = '/device/edge/auth/oauth2/introspect'
 export const loginPath = '/device/edge/auth/login'
 export const password = 'correct horse battery'
 
+export const sessionPolicy: EdgeAuthConfig['sessions'] = {
+  ...{ absoluteMs: 86_400_000, renewalMs: 1_800_000, lifespanMs: 3_600_000, renewalDelayMs: 60_000 },
+  ...{ maxPerUser: 5, checkUserAgent: false },
+}
+
+/** A box that measures nothing. */
+const noMeasurements: EdgeAuthDeps['measurements'] = {
+  mayPublish: () => true,
+  isBound: () => false,
+  take: () => undefined,
+}
+
 /** The real thing in a temporary directory, with a wall clock that can be stepped. */
-export async function startEdgeAuth(settings: Partial<EdgeAuthConfig> = {}) {
+export async function startEdgeAuth(
+  settings: Partial<EdgeAuthConfig> = {},
+  measurements: EdgeAuthDeps['measurements'] = noMeasurements,
+) {
   const dir = await mkdtemp(join(tmpdir(), 'edge-auth-'))
   const config: EdgeAuthConfig = {
     dir: join(dir, 'state'),
@@ -39,16 +54,28 @@ export async function startEdgeAuth(settings: Partial<EdgeAuthConfig> = {}) {
     listen: '127.0.0.1:0',
     introspectListen: '127.0.0.1:0',
     introspectPublic: false,
-    tokenLifetimeMs: 3_600_000,
+    guardDefault: 'signed_in',
+    certificate: { cert: join(dir, 'server.crt'), key: join(dir, 'server.key') },
+    admin: { idleMs: 1_800_000, lifetimeMs: 43_200_000 },
+    openIntrospectionRate: [],
+    sessions: sessionPolicy,
+    technicalLifetimeMs: 3_600_000,
+    throttle: { attempts: 5, windowMs: 900_000, blockMs: 900_000 },
+    passwords: { minLength: 8, strong: false, validityMs: 0 },
     ...settings,
   }
   let offsetMs = 0
-  const clock = { ...systemClock, now: () => Date.now() + offsetMs }
+  let passedMs = 0
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + passedMs + offsetMs,
+    monotonic: () => systemClock.monotonic() + passedMs,
+  }
   const logged: Record<string, unknown>[] = []
   const log = createLog('info', { write: (line) => void logged.push(JSON.parse(line)) })
   const open = async () => {
     await using opening = new AsyncDisposableStack()
-    const auth = opening.use(await openEdgeAuth({ clock, random: systemRandom, log }, config))
+    const auth = opening.use(await openEdgeAuth({ clock, random: systemRandom, log, measurements }, config))
     const urls = await auth.listen()
     opening.move()
     return { auth, urls }
@@ -78,8 +105,13 @@ export async function startEdgeAuth(settings: Partial<EdgeAuthConfig> = {}) {
     get url() {
       return current.urls.auth
     },
+    /** Somebody sets the clock. */
     stepClock(ms: number): void {
       offsetMs += ms
+    },
+    /** Time passes; who sleeps sleeps on. */
+    passTime(ms: number): void {
+      passedMs += ms
     },
     async restart(): Promise<void> {
       await current.auth[Symbol.asyncDispose]()

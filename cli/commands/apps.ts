@@ -1,15 +1,19 @@
 import type { Command } from 'commander'
 import { type CommonOptions, createContext } from '../context.ts'
+import { readDocument } from '../input.ts'
 import { columns, print, when } from '../output.ts'
+import { guardCommands } from './app-guard.ts'
 
 interface Secret {
   client_id: string
-  client_secret: string
+  /** None where the app has keys. */
+  client_secret?: string
 }
 
 interface App {
   client_id: string
-  versions: { version: string; createdAt?: number }[]
+  grants: string[]
+  versions: { version: string; createdAt?: number; credential: string }[]
 }
 
 export function appCommands(program: Command): void {
@@ -18,9 +22,12 @@ export function appCommands(program: Command): void {
     .command('add <name>')
     .description('register a version of an app; its secret is printed once')
     .requiredOption('--version <version>', 'version of the app')
-    .action((name: string, { version }: { version: string }, command: Command) =>
-      showSecret(command, 'app.add', { name, version }),
+    .option('--jwks <file>', 'its public keys (JWK or JWK set), instead of a secret; - for standard input')
+    .action(async (name: string, { version, jwks }: { version: string; jwks?: string }, command: Command) =>
+      showSecret(command, 'app.add', { name, version, ...(await keysIn(jwks)) }),
     )
+
+  guardCommands(app)
 
   app
     .command('list')
@@ -28,19 +35,32 @@ export function appCommands(program: Command): void {
     .action(async (_options, command: Command) => {
       const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
       const apps = await context.operate<App[]>('app.list')
-      const rows = apps.flatMap(({ client_id, versions }) =>
-        versions.map(({ version, createdAt }) => [client_id, version, when(createdAt)]),
+      const rows = apps.flatMap(({ client_id, grants, versions }) =>
+        versions.map(({ version, createdAt, credential }) => [
+          ...[client_id, version, credential, when(createdAt), grants.join(' ')],
+        ]),
       )
-      print(context.json, apps, () => columns(['CLIENT ID', 'VERSION', 'SINCE'], rows, 'no apps'))
+      const titles = ['CLIENT ID', 'VERSION', 'BY', 'SINCE', 'GRANTS']
+      print(context.json, apps, () => columns(titles, rows, 'no apps'))
     })
 
   app
     .command('rotate-secret <name>')
     .description('give an app a new secret; the old one ends at once')
     .option('--version <version>', 'which version, where there are several')
-    .action((name: string, { version }: { version?: string }, command: Command) =>
-      showSecret(command, 'app.rotateSecret', named(name, version)),
+    .option('--jwks <file>', 'new public keys instead of a secret; - for standard input')
+    .action(async (name: string, { version, jwks }: { version?: string; jwks?: string }, command: Command) =>
+      showSecret(command, 'app.rotateSecret', { ...named(name, version), ...(await keysIn(jwks)) }),
     )
+
+  app
+    .command('grant <name> [grants...]')
+    .description('what the app may beyond the ordinary, in full; none to take all away: introspect:all')
+    .action(async (name: string, grants: string[], _options: object, command: Command) => {
+      const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
+      await context.operate('app.setGrants', { name, grants })
+      print(context.json, { client_id: name, grants }, `app ${name}: ${grants.join(' ') || 'no grants'}`)
+    })
 
   app
     .command('remove <name>')
@@ -58,13 +78,18 @@ const named = (name: string, version: string | undefined) => ({
   ...(version === undefined ? {} : { version }),
 })
 
+const keysIn = async (file: string | undefined) =>
+  file === undefined ? {} : { jwks: await readDocument(file) }
+
 async function showSecret(command: Command, operation: string, params: object): Promise<void> {
   const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
   const secret = await context.operate<Secret>(operation, params)
   const { client_id, client_secret } = secret
   print(
     context.json,
-    { client_id, client_secret },
-    `client id      ${client_id}\nclient secret  ${client_secret}  (shown once)`,
+    { client_id, ...(client_secret === undefined ? {} : { client_secret }) },
+    client_secret === undefined
+      ? `client id      ${client_id}\nkeys           registered`
+      : `client id      ${client_id}\nclient secret  ${client_secret}  (shown once)`,
   )
 }

@@ -7,6 +7,7 @@ interface User {
   name: string
   roles: string[]
   enabled: boolean
+  mustChange?: boolean
   createdAt?: number
 }
 
@@ -19,7 +20,18 @@ interface Session {
 }
 
 const roleOption = ['--role <role>', 'role, may be repeated: Admin, AppAdmin, Operator, Viewer'] as const
+const mustChangeOption = ['--must-change', 'the user must choose a new password at the next login'] as const
 const collect = (value: string, before: string[]) => [...before, value]
+
+interface PasswordOptions {
+  passwordStdin?: boolean
+  mustChange?: boolean
+}
+
+const passwordOf = async ({ passwordStdin, mustChange }: PasswordOptions) => ({
+  ...(passwordStdin ? { password: await readPassword() } : {}),
+  ...(mustChange ? { mustChange } : {}),
+})
 
 export function userCommands(program: Command): void {
   const user = program.command('user').description('users of this box')
@@ -28,12 +40,13 @@ export function userCommands(program: Command): void {
     .description('add a user; a password is made and printed once unless one is given')
     .option(...roleOption, collect, [])
     .option('--password-stdin', 'read the password from standard input')
-    .action(async (name: string, options: { role: string[]; passwordStdin?: boolean }, command: Command) => {
+    .option(...mustChangeOption)
+    .action(async (name: string, options: PasswordOptions & { role: string[] }, command: Command) => {
       const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
       const added = await context.operate<{ name: string; roles: string[]; password?: string }>('user.add', {
         name,
         roles: options.role,
-        ...(options.passwordStdin ? { password: await readPassword() } : {}),
+        ...(await passwordOf(options)),
       })
       const password = added.password ? `\npassword (shown once): ${added.password}` : ''
       print(context.json, added, `user ${name} added with ${added.roles.join(', ') || 'no role'}${password}`)
@@ -45,10 +58,10 @@ export function userCommands(program: Command): void {
     .action(async (_options, command: Command) => {
       const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
       const users = await context.operate<User[]>('user.list')
-      const rows = users.map(({ name, roles, enabled, createdAt }) => [
+      const rows = users.map(({ name, roles, enabled, mustChange, createdAt }) => [
         name,
         roles.join(','),
-        enabled ? 'enabled' : 'disabled',
+        !enabled ? 'disabled' : mustChange ? 'enabled, must change password' : 'enabled',
         when(createdAt),
       ])
       print(context.json, users, () => columns(['NAME', 'ROLES', 'STATE', 'CREATED'], rows, 'no users'))
@@ -66,9 +79,10 @@ export function userCommands(program: Command): void {
     .command('passwd <name>')
     .description('set a password; one is made and printed once unless given')
     .option('--password-stdin', 'read the password from standard input')
-    .action(async (name: string, options: { passwordStdin?: boolean }, command: Command) => {
+    .option(...mustChangeOption)
+    .action(async (name: string, options: PasswordOptions, command: Command) => {
       const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
-      const params = { name, ...(options.passwordStdin ? { password: await readPassword() } : {}) }
+      const params = { name, ...(await passwordOf(options)) }
       const changed = await context.operate<{ password?: string } | null>('user.passwd', params)
       const password = changed?.password ? `\npassword (shown once): ${changed.password}` : ''
       print(context.json, changed ?? {}, `password of ${name} changed, sessions ended${password}`)
@@ -78,10 +92,11 @@ export function userCommands(program: Command): void {
     ['disable', 'disabled, sessions ended'],
     ['enable', 'enabled'],
     ['remove', 'removed'],
+    ['unlock', 'unlocked'],
   ] as const)
     user
       .command(`${verb} <name>`)
-      .description(`${verb} a user`)
+      .description(verb === 'unlock' ? 'forget the failed logins that keep a user out' : `${verb} a user`)
       .action((name: string, _options, command: Command) =>
         change(command, `user.${verb}`, { name }, `user ${name} ${said}`),
       )

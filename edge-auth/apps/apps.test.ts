@@ -14,17 +14,18 @@ test('each version of an app has its own secret for the one client id', async ()
   const [one, two] = [await add('press', '1.0'), await add('press', '2.0')]
   expect(one.client_id).toBe('press')
   expect(two.client_id).toBe('press')
-  expect(edge.auth.authenticateApp('press', one.client_secret)).toBe(true)
-  expect(edge.auth.authenticateApp('press', two.client_secret)).toBe(true)
-  expect(edge.auth.authenticateApp('press', '')).toBe(false)
-  expect(edge.auth.authenticateApp('other', one.client_secret)).toBe(false)
+  expect(await edge.auth.authenticateApp('press', one.client_secret)).toBe(true)
+  expect(await edge.auth.authenticateApp('press', two.client_secret)).toBe(true)
+  expect(await edge.auth.authenticateApp('press', '')).toBe(false)
+  expect(await edge.auth.authenticateApp('other', one.client_secret)).toBe(false)
   await expect(add('press', '2.0')).rejects.toMatchObject({ code: 'conflict' })
   expect(await edge.run('app.list')).toEqual([
     {
       client_id: 'press',
+      grants: [],
       versions: [
-        { version: '1.0', createdAt: expect.any(Number) },
-        { version: '2.0', createdAt: expect.any(Number) },
+        { version: '1.0', createdAt: expect.any(Number), credential: 'secret' },
+        { version: '2.0', createdAt: expect.any(Number), credential: 'secret' },
       ],
     },
   ])
@@ -35,20 +36,20 @@ test('a rotated or removed secret is void at once, listeners are told, and a res
   edge.auth.onAppChange((clientId) => told.push(clientId))
   const { client_secret: old } = await add('oven', '1')
   const rotated = (await edge.run('app.rotateSecret', { name: 'oven' })) as { client_secret: string }
-  expect(edge.auth.authenticateApp('oven', old)).toBe(false)
-  expect(edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(true)
+  expect(await edge.auth.authenticateApp('oven', old)).toBe(false)
+  expect(await edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(true)
 
   const { client_secret: second } = await add('oven', '2')
   await expect(edge.run('app.rotateSecret', { name: 'oven' })).rejects.toMatchObject({ code: 'invalid' })
   await edge.run('app.remove', { name: 'oven', version: '1' })
-  expect(edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(false)
+  expect(await edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(false)
   expect(told).toEqual(['oven', 'oven'])
 
   await edge.restart()
-  expect(edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(false)
-  expect(edge.auth.authenticateApp('oven', second)).toBe(true)
+  expect(await edge.auth.authenticateApp('oven', rotated.client_secret)).toBe(false)
+  expect(await edge.auth.authenticateApp('oven', second)).toBe(true)
   await edge.run('app.remove', { name: 'oven' })
-  expect(edge.auth.authenticateApp('oven', second)).toBe(false)
+  expect(await edge.auth.authenticateApp('oven', second)).toBe(false)
   expect(JSON.stringify(await edge.run('app.list'))).not.toContain('oven')
 })
 
@@ -58,6 +59,12 @@ test.each([
   ['app.rotateSecret', { name: 'nobody' }, 'not_found'],
   ['app.remove', { name: 'nobody' }, 'not_found'],
   ['app.remove', { name: 'press', version: '9' }, 'not_found'],
+  ['app.add', { name: 'authsdk', version: '1' }, 'conflict'],
+  ['app.setGrants', { name: 'press', grants: ['everything'] }, 'invalid'],
+  ['app.setGrants', { name: 'nobody', grants: [] }, 'not_found'],
+  ['app.add', { name: 'new', version: '1', jwks: { keys: [] } }, 'invalid'],
+  ['app.add', { name: 'new', version: '1', jwks: { kty: 'oct', k: 'c2VjcmV0' } }, 'invalid'],
+  ['app.add', { name: 'new', version: '1', jwks: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' } }, 'invalid'],
 ])('%s %j is refused: %s', async (operation, params, code) => {
   await expect(edge.run(operation, params)).rejects.toMatchObject({ code })
 })

@@ -11,7 +11,10 @@ export const setTokenCookie = (reply: FastifyReply, token: string): void =>
 export const endTokenCookie = (reply: FastifyReply): void =>
   void reply.clearCookie(tokenCookie, tokenAttributes)
 
-/** Only the login form sees it; never becomes a session. */
+/**
+ * Only the login form sees it; never becomes a session. Lax: who comes by a link of another site must not
+ * void the form in another tab, and no other site can send a form with it.
+ */
 export const formCookie = 'edgeward_login'
 
 export const setFormCookie = (reply: FastifyReply, value: string): void =>
@@ -19,5 +22,5 @@ export const setFormCookie = (reply: FastifyReply, value: string): void =>
     path: loginPath,
     secure: true,
     httpOnly: true,
-    sameSite: 'strict',
+    sameSite: 'lax',
   })

@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { EdgeError } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
+import type { HttpDeps } from './deps.ts'
 import { senderOf } from './request.ts'
-import { allowOnly, type HttpDeps, type Surface } from './route.ts'
+import { allowOnly, type Surface } from './route.ts'
 
 const Credentials = Type.Object({ username: Type.String(), password: Type.String() })
 
@@ -23,11 +24,6 @@ export async function directLogin(server: HttpServer, { signIn }: HttpDeps, surf
     const sender = senderOf(request, surface)
     const signedIn = await signIn({ username, password, method: 'direct', sender })
     if (!signedIn) throw new SignInRefused('user name or password is wrong')
-    const { createdAt, expiresAt } = signedIn.session
-    return {
-      access_token: signedIn.token,
-      token_type: 'Bearer',
-      expires_in: Math.floor(expiresAt / 1000) - Math.floor(createdAt / 1000),
-    }
+    return { access_token: signedIn.token, token_type: 'Bearer', expires_in: signedIn.expiresIn }
   })
 }

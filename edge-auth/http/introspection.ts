@@ -1,111 +1,135 @@
-import formbody from '@fastify/formbody'
-import type { preValidationAsyncHookHandler } from 'fastify'
-import Type, { type Static } from 'typebox'
-import { EdgeError, Invalid } from '../../core/errors.ts'
+import type { Clock } from '../../core/clock.ts'
+import { Invalid } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
-import type { Apps } from '../apps/apps.ts'
-import { allowOnly, type HttpDeps, type Surface } from './route.ts'
+import type { Random } from '../../core/random.ts'
+import type { Client } from '../apps/apps.ts'
+import { InvalidClient } from '../apps/client-errors.ts'
+import type { TechnicalTokens } from '../apps/technical-tokens.ts'
+import type { Audit } from '../audit.ts'
+import type { Identify, Identity } from '../sessions/identify.ts'
+import type { User } from '../store/index.ts'
+import type { Claims, Read, TechnicalClaims } from '../tokens/claims.ts'
+import type { Tokens } from '../tokens/tokens.ts'
+import type { Users } from '../users/users.ts'
+import type { HttpDeps } from './deps.ts'
+import { type FormEndpoint, type Question, RateExceeded, type Reply, serveForm } from './form-endpoint.ts'
+import type { AskingClient } from './oauth-client.ts'
+import { readForm } from './oauth-form.ts'
+import { introspectPaths } from './oauth-paths.ts'
+import type { RateLimit } from './rate.ts'
+import type { Surface } from './route.ts'
 
-const IntrospectionRequest = Type.Object({ token: Type.String({ minLength: 1 }) })
+export interface IntrospectionDeps {
+  askingClient: AskingClient
+  identify: Identify
+  tokens: Tokens
+  technical: TechnicalTokens
+  users: Users
+  audit: Audit
+  clock: Clock
+  random: Random
+  /** Of who shows no credentials, by address. */
+  openRate: RateLimit
+  /** `client_id` of what is said about people's tokens. */
+  boxId: string
+}
 
-/** RFC 7662, with the members that edge apps know. */
-const Active = Type.Object({
-  active: Type.Literal(true),
-  scope: Type.String(),
-  client_id: Type.String(),
-  sub: Type.String(),
-  exp: Type.Integer(),
-  iat: Type.Integer(),
-  nbf: Type.Integer(),
-  aud: Type.Array(Type.String()),
-  iss: Type.String(),
-  token_type: Type.String(),
-  token_use: Type.String(),
-  ext: Type.Object({ roles: Type.Array(Type.String()) }),
-})
-/** The same for every cause. */
-const Inactive = Type.Object({ active: Type.Literal(false) })
-type Introspection = Static<typeof Active> | Static<typeof Inactive>
+/** RFC 7662, with the members that edge apps know. `open`: also for who shows no client credentials. */
+export function createIntrospection(deps: IntrospectionDeps, { open }: { open: boolean }): FormEndpoint {
+  const { askingClient, identify, tokens, technical, openRate } = deps
+  const sayUser = createSayUser(deps.boxId)
 
-export async function introspection(
-  server: HttpServer,
-  deps: HttpDeps,
-  { openIntrospection }: Surface,
-): Promise<void> {
-  server.removeAllContentTypeParsers()
-  await server.register(formbody)
-  const access = appCredentials(deps.apps, { required: !openIntrospection })
-  for (const url of ['/device/edge/auth/oauth2/introspect', '/device/edge/auth/oauth2/introspect/']) {
-    allowOnly(server, 'POST', url, true)
-    server.post(
-      url,
-      { config: { access, oauth: true }, schema: { body: IntrospectionRequest } },
-      async ({ body }) => introspect(deps, body.token),
-    )
+  return async (question) => {
+    const form = readForm(question.body)
+    const client = await askingClient(question, form)
+    if (!client && !open) throw new InvalidClient('no_credentials')
+    if (!client) refuseTooMany(openRate, question)
+    const token = form.one('token')
+    if (token === undefined) throw new Invalid('token is missing')
+
+    const identity = await identify(token)
+    if (identity) return { status: 200, body: sayUser(identity) }
+    const read = await tokens.read(token)
+    if (read?.is === 'technical' && technical.mayIntrospect(client, read.claims)) {
+      const owner = technical.owner(read.claims)
+      if (owner) return { status: 200, body: sayApp(read.claims, owner) }
+    }
+    return inactive(deps, question, client, read)
   }
 }
 
-async function introspect({ identify, boxId }: HttpDeps, token: string): Promise<Introspection> {
-  const identity = await identify(token)
-  if (!identity) return { active: false }
-  const { claims, user } = identity
-  return {
+function refuseTooMany(openRate: RateLimit, question: Question): void {
+  const waitMs = openRate(question.sender().address ?? '')
+  if (waitMs !== undefined) throw new RateExceeded(waitMs)
+}
+
+/** While nothing about a user changes, nor do the words about the token. */
+function createSayUser(boxId: string) {
+  const said = new WeakMap<Claims, { user: User; body: string }>()
+  return ({ claims, user }: Identity): string => {
+    const before = said.get(claims)
+    if (before?.user === user) return before.body
+    const { sub, exp, iat, nbf, iss, scp } = claims
+    const body = JSON.stringify({
+      active: true,
+      scope: scp.join(' '),
+      client_id: boxId,
+      ...{ sub, exp, iat, nbf, aud: [], iss },
+      token_type: 'Bearer',
+      token_use: 'access_token',
+      ext: { roles: user.roles },
+    })
+    said.set(claims, { user, body })
+    return body
+  }
+}
+
+/** A scope that the app has lost is not in its token any more. */
+function sayApp({ scp, client_id, sub, exp, iat, nbf, aud, iss }: TechnicalClaims, { app }: Client): string {
+  return JSON.stringify({
     active: true,
-    scope: claims.scp.join(' '),
-    client_id: boxId,
-    sub: claims.sub,
-    exp: claims.exp,
-    iat: claims.iat,
-    nbf: claims.nbf,
-    aud: [],
-    iss: claims.iss,
+    scope: scp.filter((one) => app.grants.includes(one)).join(' '),
+    ...{ client_id, sub, exp, iat, nbf, aud, iss },
     token_type: 'Bearer',
     token_use: 'access_token',
-    ext: { roles: [...user.roles] },
-  }
+    ext: { roles: [] },
+  })
 }
 
-class InvalidClient extends EdgeError {
-  override readonly name = 'InvalidClient'
-  readonly code = 'invalid_client'
-  override readonly statusCode = 401
+/** The same for every cause; the cause stands in the audit, under the request id. */
+const inactiveBody = '{"active":false}'
+
+function inactive(
+  deps: IntrospectionDeps,
+  question: Question,
+  client: Client | undefined,
+  read: Read | undefined,
+): Reply {
+  const requestId = deps.random.uuid()
+  const { reason, user } = why(deps, read)
+  const clientId = client?.app.clientId
+  deps.audit.introspectionRefused({ reason, user, clientId, requestId, ...question.sender() })
+  return { status: 200, headers: { 'x-request-id': requestId }, body: inactiveBody }
 }
 
-/**
- * Client authentication by RFC 6749 2.3.1, one method at a time. Credentials that are given must be
- * good even where none are required.
- */
-function appCredentials(apps: Apps, { required }: { required: boolean }): preValidationAsyncHookHandler {
-  return async (request, reply) => {
-    const { client_id: id, client_secret: secret } = (request.body ?? {}) as Record<string, unknown>
-    const inBody = id !== undefined || secret !== undefined
-    const basic = /^Basic +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (basic !== undefined && inBody) throw new Invalid('client credentials are given twice')
-    if (basic === undefined && !inBody && !required) return
-
-    const given = basic === undefined ? [id, secret] : decodeBasic(basic)
-    const [clientId, clientSecret] = given
-    if (
-      typeof clientId === 'string' &&
-      typeof clientSecret === 'string' &&
-      apps.authenticate(clientId, clientSecret)
-    )
-      return
-    reply.header('www-authenticate', 'Basic realm="edgeward"')
-    throw new InvalidClient('client credentials are missing or wrong')
-  }
+function why({ technical, users, clock }: IntrospectionDeps, read: Read | undefined) {
+  if (!read) return { reason: 'not_ours', user: undefined }
+  if (read.is === 'technical') return { reason: technical.whyNot(read.claims), user: undefined }
+  const user = users.find(read.claims.sub)
+  const { sub, exp } = read.claims
+  if (!user?.enabled) return { reason: user ? 'user_disabled' : 'user_removed', user: sub }
+  return { reason: clock.now() < exp * 1000 ? 'session_ended' : 'expired', user: sub }
 }
 
-function decodeBasic(basic: string): (string | undefined)[] {
-  const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? []
-  return [id, secret].map(decodeFormText)
-}
+/** What answers on this way in. */
+export const introspectionOn = (
+  { introspect }: HttpDeps['oauth'],
+  { openIntrospection }: Surface,
+): FormEndpoint => (openIntrospection ? introspect.open : introspect.closed)
 
-/** RFC 6749: both halves are form-encoded before they are joined. */
-function decodeFormText(text: string | undefined): string | undefined {
-  try {
-    return text === undefined ? undefined : decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
+export async function introspection(server: HttpServer, { log, oauth }: HttpDeps, surface: Surface) {
+  serveForm(server, introspectPaths, introspectionOn(oauth, surface), {
+    surface,
+    log,
+  })
 }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
-import { loginPath } from './path.ts'
-import { type Language, type Texts, textsOf } from './texts.ts'
+import type { PasswordRules } from '../users/passwords.ts'
+import { escapeHtml, page } from './page.ts'
+import { loginPath, logoutPath, newPasswordPath } from './path.ts'
+import { fill, type Language, type Texts, textsOf } from './texts.ts'
 
 export interface FormState {
   language: Language
@@ -8,39 +9,78 @@ export interface FormState {
   formToken: string
   /** Where to go afterwards, if anywhere. */
   rd: string | undefined
+  rules: PasswordRules
   /** What was typed before, but never a password or code. */
   username?: string
-  message?: keyof Texts
+  message?: Message | undefined
+}
+
+/** Why a form comes back. */
+export interface Message {
+  text: keyof Texts
+  /** For the places in the text. */
+  values?: Readonly<Record<string, number>>
+  /** Names of the fields that it is about. */
+  fields: readonly string[]
 }
 
 export function signInPage(form: FormState): string {
   const texts = textsOf(form.language)
-  return page(
-    form.language,
-    texts.signIn,
-    `<h1>${texts.signIn} <small>${texts.device}</small></h1>
-${formStart(form)}
-${usernameField(form)}
-${field(texts.password, 'password', 'type="password" autocomplete="current-password"')}
-<button>${texts.signIn}</button>
-</form>`,
-  )
+  const typed = (form.username ?? '') !== ''
+  return formPage(form, {
+    title: texts.signIn,
+    heading: `${texts.signIn} <small>${texts.device}</small>`,
+    action: loginPath,
+    fields: [
+      usernameField(form, !typed),
+      field(form, {
+        ...{ label: texts.password, name: 'password', autofocus: typed },
+        attributes: 'type="password" autocomplete="current-password"',
+      }),
+    ],
+    button: texts.signIn,
+  })
 }
 
 export function firstAdminPage(form: FormState): string {
   const texts = textsOf(form.language)
-  return page(
-    form.language,
-    texts.firstAdmin,
-    `<h1>${texts.firstAdmin}</h1>
-<p>${texts.firstAdminHow}</p>
-${formStart(form)}
-${field(texts.code, 'code', 'autocomplete="off" autocapitalize="none" spellcheck="false"')}
-${usernameField(form)}
-${field(texts.password, 'password', 'type="password" autocomplete="new-password" minlength="8"', texts.passwordRule)}
-<button>${texts.create}</button>
-</form>`,
-  )
+  return formPage(form, {
+    title: texts.firstAdmin,
+    heading: texts.firstAdmin,
+    how: texts.firstAdminHow,
+    action: loginPath,
+    fields: [
+      field(form, {
+        ...{ label: texts.code, name: 'code', autofocus: true },
+        attributes: 'autocomplete="off" autocapitalize="none" spellcheck="false"',
+      }),
+      usernameField(form, false),
+      newPasswordField(form, texts.password, 'password', false),
+    ],
+    button: texts.create,
+  })
+}
+
+/** `ticket` stands for the old password that was just proven. */
+export function newPasswordPage(form: FormState & { ticket: string }): string {
+  const texts = textsOf(form.language)
+  // Hidden, so that a password manager knows whose password it keeps.
+  const user = `<input name="username" autocomplete="username" value="${escapeHtml(form.username ?? '')}" hidden>`
+  return formPage(form, {
+    title: texts.newPassword,
+    heading: texts.newPassword,
+    how: texts.newPasswordHow,
+    action: newPasswordPath,
+    fields: [
+      `<input type="hidden" name="ticket" value="${escapeHtml(form.ticket)}">${user}`,
+      newPasswordField(form, texts.newPassword, 'password', true),
+      field(form, {
+        ...{ label: texts.repeatPassword, name: 'repeated', autofocus: false },
+        attributes: 'type="password" autocomplete="new-password"',
+      }),
+    ],
+    button: texts.savePassword,
+  })
 }
 
 export function signedInPage(language: Language, user: string, roles: readonly string[]): string {
@@ -50,77 +90,71 @@ export function signedInPage(language: Language, user: string, roles: readonly s
     texts.signedInAs,
     `<h1>${texts.signedInAs} <span class="name">${escapeHtml(user)}</span></h1>
 <p>${texts.roles}: ${roles.map(escapeHtml).join(', ')}</p>
-<form method="post" action="/device/edge/auth/logout"><button class="quiet">${texts.signOut}</button></form>`,
+<form method="post" action="${logoutPath}"><button>${texts.signOut}</button></form>
+<form method="post" action="${logoutPath}?everywhere=1"><button class="quiet">${texts.signOutEverywhere}</button></form>`,
   )
 }
 
-function formStart({ language, formToken, rd, message }: FormState): string {
-  const said =
-    message === undefined ? '' : `<p class="message" role="alert">${textsOf(language)[message]}</p>`
+interface FormParts {
+  title: string
+  heading: string
+  how?: string
+  action: string
+  fields: readonly string[]
+  button: string
+}
+
+/** A message stands in the title too: that is what a screen reader says first. */
+function formPage(form: FormState, { title, heading, how, action, fields, button }: FormParts): string {
+  const { language, formToken, rd, message } = form
+  const said = message && fill(textsOf(language)[message.text], message.values ?? {})
+  const alert = said === undefined ? '' : `<p class="message" id="message" role="alert">${said}</p>`
+  const explanation = how === undefined ? '' : `<p>${how}</p>`
   const back = rd === undefined ? '' : `<input type="hidden" name="rd" value="${escapeHtml(rd)}">`
-  return `<form method="post" action="${loginPath}">
-${said}<input type="hidden" name="form_token" value="${escapeHtml(formToken)}">${back}`
-}
-
-const usernameField = ({ language, username = '' }: FormState): string =>
-  field(
-    textsOf(language).username,
-    'username',
-    `autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" value="${escapeHtml(username)}"`,
+  return page(
+    language,
+    said === undefined ? title : `${said} – ${title}`,
+    `<h1>${heading}</h1>
+${explanation}${alert}
+<form method="post" action="${action}">
+<input type="hidden" name="form_token" value="${escapeHtml(formToken)}">${back}
+${fields.join('\n')}
+<button>${button}</button>
+</form>`,
   )
+}
 
-function field(label: string, name: string, attributes: string, hint?: string): string {
-  const described = hint === undefined ? '' : ` aria-describedby="${name}-hint"`
-  const small = hint === undefined ? '' : `<small id="${name}-hint">${hint}</small>`
+const usernameField = (form: FormState, autofocus: boolean): string =>
+  field(form, {
+    ...{ label: textsOf(form.language).username, name: 'username', autofocus },
+    attributes: `autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" value="${escapeHtml(form.username ?? '')}"`,
+  })
+
+function newPasswordField(form: FormState, label: string, name: string, autofocus: boolean): string {
+  const { minLength, strong } = form.rules
+  const texts = textsOf(form.language)
+  const hint = fill(strong ? texts.strongPasswordRule : texts.passwordRule, { min: minLength })
+  const attributes = `type="password" autocomplete="new-password" minlength="${minLength}"`
+  return field(form, { label, name, autofocus, attributes, hint })
+}
+
+interface Field {
+  label: string
+  name: string
+  attributes: string
+  autofocus: boolean
+  hint?: string
+}
+
+function field({ message }: FormState, { label, name, attributes, autofocus, hint }: Field): string {
+  const wrong = message?.fields.includes(name) ?? false
+  const described = [wrong && 'message', hint !== undefined && `${name}-hint`].filter((id) => id !== false)
+  const state = [
+    autofocus && ' autofocus',
+    wrong && ' aria-invalid="true"',
+    described.length > 0 && ` aria-describedby="${described.join(' ')}"`,
+  ].filter((part) => part !== false)
+  const small = hint === undefined ? '' : `\n<small id="${name}-hint">${hint}</small>`
   return `<label for="${name}">${label}</label>
-<input id="${name}" name="${name}" required ${attributes}${described}>${small}`
+<input id="${name}" name="${name}" required ${attributes}${state.join('')}>${small}`
 }
-
-const style = `
-:root { color-scheme: light dark; --ink: #1b2733; --paper: #fff; --ground: #eef1f4; --line: #8795a3;
-  --accent: #00646e; --on-accent: #fff; --alert: #a3130f; --alert-ground: #fdecea }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --paper: #1c252e; --ground: #11181f;
-  --line: #6b7a88; --accent: #4fc3cf; --on-accent: #06282c; --alert: #ffb4ab; --alert-ground: #4a1512 } }
-* { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem;
-  background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
-main { width: 100%; max-width: 24rem; padding: 2rem; background: var(--paper); border-radius: .75rem;
-  box-shadow: 0 1px 3px rgb(0 0 0 / .2) }
-h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.25 }
-h1 small { display: block; font-size: 1rem; font-weight: 400 }
-.name { overflow-wrap: anywhere }
-label { display: block; margin: 1rem 0 .25rem; font-weight: 600 }
-input:not([type=hidden]) { width: 100%; min-height: 2.75rem; padding: .5rem .75rem; font: inherit; color: inherit;
-  background: transparent; border: 1px solid var(--line); border-radius: .375rem }
-button { width: 100%; min-height: 2.75rem; margin-top: 1.5rem; font: inherit; font-weight: 600; cursor: pointer;
-  color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: .375rem }
-button.quiet { color: var(--accent); background: transparent }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
-.message { margin: 0; padding: .75rem; color: var(--alert); background: var(--alert-ground); border-radius: .375rem }
-@media (max-width: 30rem) { body { place-items: start stretch; padding: 0; background: var(--paper) }
-  main { max-width: none; padding: 1.5rem; box-shadow: none } }
-`
-
-/** Our one style sheet, no script, nothing from elsewhere, never in a frame. */
-export const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`
-
-function page(language: Language, title: string, main: string): string {
-  return `<!doctype html>
-<html lang="${language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${main}
-</main>
-</body>
-</html>
-`
-}
-
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

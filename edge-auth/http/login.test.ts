@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ask, loginPath, password, startEdgeAuth } from '../../test/edge-auth.ts'
+import { type Answer, type Ask, loginPath, password, startEdgeAuth } from '../../test/edge-auth.ts'
 
 type Edge = Awaited<ReturnType<typeof startEdgeAuth>>
 let edge: Edge
@@ -11,14 +11,16 @@ beforeAll(async () => {
 })
 afterAll(() => edge[Symbol.asyncDispose]())
 
+function hiddenFields({ text }: Answer): Record<string, string> {
+  const fields = [...text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)]
+  const read = (value = '') => value.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
+  return Object.fromEntries(fields.map(([, name, value]) => [name, read(value)]))
+}
+
 /** Opens the page, as a browser does, and returns what its form would send. */
 async function openForm(at: Edge, query = '') {
   const page = await at.ask(`${loginPath}${query}`)
-  const fields = [...page.text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)]
-  const read = (text = '') => text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
-  const hidden: Record<string, string> = Object.fromEntries(
-    fields.map(([, name, value]) => [name, read(value)]),
-  )
+  const hidden = hiddenFields(page)
   return { page, hidden, cookie: page.cookie('edgeward_login') as string }
 }
 
@@ -176,12 +178,144 @@ describe('scripts', () => {
     expect((await direct({ username: 'ann' })).status).toBe(400)
   })
   test('are told to come back when too many passwords wait', async () => {
-    const answers = await Promise.all(Array.from({ length: 80 }, () => direct({ ...good, password: 'x' })))
+    const throttle = { attempts: 1000, windowMs: 900_000, blockMs: 900_000 }
+    await using patient = await startEdgeAuth({ throttle })
+    const attempt = () =>
+      patient.ask('/device/edge/api/v1/login/direct', { method: 'POST', body: { ...good, password: 'x' } })
+    const answers = await Promise.all(Array.from({ length: 80 }, attempt))
     const busy = answers.filter(({ status }) => status === 503)
     expect(busy.length).toBeGreaterThan(0)
     expect(busy[0]?.headers['retry-after']).toBe('2')
     expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThan(32)
   })
+})
+
+describe('who must choose a new password', () => {
+  const mustChange = { name: 'eve', roles: ['Viewer'], password, mustChange: true }
+  const change = (
+    fields: Record<string, string>,
+    page: Answer,
+    cookie: string,
+    headers: Ask['headers'] = {},
+  ) =>
+    edge.ask(`${loginPath}/new-password`, {
+      method: 'POST',
+      headers: { cookie, ...headers },
+      body: new URLSearchParams({ ...hiddenFields(page), ...fields }),
+    })
+
+  test('does so in the same flow, once, and is led to where he wanted to go', async () => {
+    await edge.run('user.add', mustChange)
+    const { hidden, cookie } = await openForm(edge, '?rd=%2Fpress%2F')
+    const body = new URLSearchParams({ ...hidden, username: 'eve', password })
+    const page = await edge.ask(loginPath, { method: 'POST', headers: { cookie }, body })
+    expect(page.status).toBe(200)
+    expect(page.cookie('access_token')).toBeUndefined()
+    expect(page.text).toContain('Choose a new one')
+    expect(await edge.run('session.list', { user: 'eve' })).toEqual([])
+
+    const fresh = 'another good password'
+    for (const [fields, status, said] of [
+      [{ password: fresh, repeated: 'another' }, 400, 'passwords differ'],
+      [{ password: 'short', repeated: 'short' }, 400, 'too short'],
+      [{ password, repeated: password }, 400, 'must differ from the old'],
+    ] as const) {
+      const again = await change(fields, page, cookie)
+      expect([again.status, again.text]).toEqual([status, expect.stringContaining(said)])
+      expect(again.text).toContain('name="repeated"')
+    }
+    const chosen = { password: fresh, repeated: fresh }
+    expect((await change(chosen, page, cookie, { origin: 'https://e.example' })).status).toBe(403)
+    expect((await change(chosen, page, 'edgeward_login=x')).status).toBe(403)
+
+    const done = await change(chosen, page, cookie)
+    expect([done.status, done.headers.location]).toEqual([303, '/press/'])
+    const token = done.cookie('access_token')?.split('=')[1] as string
+    expect(await edge.introspect(token)).toMatchObject({ active: true, sub: 'eve' })
+    expect((await change(chosen, page, cookie)).status).toBe(403)
+    await edge.run('user.remove', { name: 'eve' })
+  })
+
+  test('cannot with a ticket from before somebody else changed the user', async () => {
+    await edge.run('user.add', mustChange)
+    const { hidden, cookie } = await openForm(edge)
+    const body = new URLSearchParams({ ...hidden, username: 'eve', password })
+    const page = await edge.ask(loginPath, { method: 'POST', headers: { cookie }, body })
+    await edge.run('user.disable', { name: 'eve' })
+    const fresh = 'another good password'
+    expect((await change({ password: fresh, repeated: fresh }, page, cookie)).status).toBe(403)
+    await edge.run('user.remove', { name: 'eve' })
+  })
+
+  test('is told so as a script', async () => {
+    await edge.run('user.add', mustChange)
+    const body = { username: 'eve', password }
+    const answer = await edge.ask('/device/edge/api/v1/login/direct', { method: 'POST', body })
+    expect(answer.status).toBe(403)
+    expect(answer.json()).toMatchObject({ code: 'password_expired' })
+    await edge.run('user.remove', { name: 'eve' })
+  })
+
+  test('is everybody whose password is older than it may be', async () => {
+    const passwords = { minLength: 8, strong: false, validityMs: 86_400_000 }
+    await using strict = await startEdgeAuth({ passwords })
+    await strict.addUser('ann', 'Admin')
+    expect((await submit(strict, good)).status).toBe(303)
+    strict.passTime(86_400_000)
+    expect((await submit(strict, good)).status).toBe(200)
+    await strict.run('user.passwd', { name: 'ann', password })
+    expect((await submit(strict, good)).status).toBe(303)
+  })
+})
+
+test('who failed too often is told how long to wait, in the page and in its header', async () => {
+  await edge.addUser('max', 'Viewer')
+  const wrong = { username: 'max', password: 'wrong password' }
+  for (let n = 0; n < 5; n++) expect((await submit(edge, wrong)).status).toBe(401)
+  const answer = await submit(edge, { username: 'max', password })
+  expect(answer.status).toBe(429)
+  expect(answer.text).toContain('Please wait 15 min')
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThan(880)
+})
+
+test('a message is tied to the fields that it is about, and stands in the title', async () => {
+  const { text } = await submit(edge, { username: 'nobody', password: 'wrong password' })
+  expect(text).toContain('<title>User name or password is wrong. – Sign in</title>')
+  expect(text).toMatch(/<p class="message" id="message" role="alert">/)
+  for (const name of ['username', 'password'])
+    expect(text).toMatch(
+      new RegExp(`<input id="${name}" [^>]*aria-invalid="true" aria-describedby="message"`),
+    )
+  expect(text.match(/ autofocus/g)).toHaveLength(1)
+})
+
+test('signing in again ends the session that the browser had', async () => {
+  const first = (await submit(edge, good)).cookie('access_token') as string
+  const { hidden, cookie } = await openForm(edge)
+  const again = await edge.ask(loginPath, {
+    method: 'POST',
+    headers: { cookie: `${cookie}; ${first}` },
+    body: new URLSearchParams({ ...hidden, ...good }),
+  })
+  expect(await edge.introspect(first.split('=')[1] as string)).toEqual({ active: false })
+  const second = again.cookie('access_token')?.split('=')[1] as string
+  expect(await edge.introspect(second)).toMatchObject({ active: true })
+})
+
+test('every sign-in has new identifiers, and nothing from before it becomes one', async () => {
+  const { hidden, cookie } = await openForm(edge)
+  const planted = `${cookie}; access_token=planted`
+  const body = new URLSearchParams({ ...hidden, ...good })
+  const tokens = []
+  for (let n = 0; n < 2; n++) {
+    const answer = await edge.ask(loginPath, { method: 'POST', headers: { cookie: planted }, body })
+    tokens.push(answer.cookie('access_token')?.split('=')[1] as string)
+  }
+  expect(new Set([...tokens, 'planted', cookie.split('=')[1]]).size).toBe(4)
+  const jti = (token: string) =>
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti
+  expect(jti(tokens[0] as string)).not.toBe(jti(tokens[1] as string))
+  expect(await edge.introspect(cookie.split('=')[1] as string)).toEqual({ active: false })
 })
 
 test('passwords and tokens are not in the log, but who signed in from where is', async () => {

@@ -1,25 +1,37 @@
+import Type from 'typebox'
 import type { HttpServer } from '../../core/http-server.ts'
+import type { Identity } from '../sessions/identify.ts'
 import { endTokenCookie } from './cookies.ts'
-import { loginPath } from './path.ts'
-import { isSameOrigin, tokensOf } from './request.ts'
-import { allowOnly, CrossOrigin, type HttpDeps, type Surface } from './route.ts'
+import type { HttpDeps } from './deps.ts'
+import { loginPath, logoutPath } from './path.ts'
+import { isSameOrigin, senderOf, tokensOf, userAgentOf } from './request.ts'
+import { allowOnly, CrossOrigin, type Surface } from './route.ts'
 
-const path = '/device/edge/auth/logout'
+const Query = Type.Object({ everywhere: Type.Optional(Type.Enum(['0', '1'])) })
 
-/** When this answers, the session is ended on disk and no longer passes anywhere. */
+/**
+ * When this answers, the session is ended on disk and no longer passes anywhere; with `?everywhere=1` all
+ * sessions of that user.
+ */
 export async function logout(
   server: HttpServer,
-  { identify, sessions }: HttpDeps,
+  { identify, sessions, users }: HttpDeps,
   surface: Surface,
 ): Promise<void> {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null)) // not looked at
-  allowOnly(server, 'POST', path)
-  server.post(path, { config: { access: 'anyone' } }, async (request, reply) => {
+  allowOnly(server, 'POST', logoutPath)
+  const route = { config: { access: 'anyone' as const }, schema: { querystring: Query } }
+  server.post(logoutPath, route, async (request, reply) => {
     if (!isSameOrigin(request, surface)) throw new CrossOrigin('the request came from another site')
+    const end = async ({ user, session }: Identity): Promise<void> => {
+      const by = senderOf(request, surface)
+      if (request.query.everywhere === '1') await users.endSessions(user.name, 'signed_out_everywhere', by)
+      else await sessions.end({ id: session.id }, 'signed_out', by)
+    }
     for (const token of tokensOf(request)) {
-      const identity = await identify(token)
-      if (identity) await sessions.end({ id: identity.session.id }, 'signed_out')
+      const identity = await identify(token, { userAgent: userAgentOf(request) })
+      if (identity) await end(identity)
     }
     endTokenCookie(reply)
     if (request.headers.accept?.includes('text/html')) return reply.redirect(loginPath, 303)

@@ -3,18 +3,24 @@
  * server decodes, merges, resolves or cuts and another does not. Decisions about any other are refused.
  */
 export function isPlainTarget(target: string): boolean {
-  if (!/^\/[\x21-\x7e]*$/.test(target) || /[\\#]/.test(target)) return false
+  if (!/^\/[\x21-\x7e]*$/.test(target) || target.includes('#')) return false
   const [path] = target.split('?', 1) as [string]
-  if (path.includes('//') || path.includes(';')) return false
-  // Encoded separators, dots and control characters, and what never needs encoding.
-  if (/%(?![0-9a-f]{2})|%(?:[01]\w|7f|2f|5c|3b|2[de]|5f|7e|3\d|[46][1-9a-f]|[57][0-9a])/i.test(path))
+  if (path.includes('//') || /[\\;]/.test(path)) return false
+  // Encoded separators, dots, percent signs and control characters, and what never needs encoding.
+  if (/%(?![0-9a-f]{2})|%(?:[01]\w|7f|2[35def]|5[cf]|3[bf]|7e|3\d|[46][1-9a-f]|[57][0-9a])/i.test(path))
     return false
-  if (path.split('/').some((segment) => segment === '.' || segment === '..')) return false
+  if (path.split('/').some((segment) => segment.endsWith('.'))) return false // "." and ".." too
+  return !path.includes('%') || decodesToOneText(path)
+}
+
+/** UTF-8 in its shortest form, without letters that some servers turn into separators. */
+function decodesToOneText(path: string): boolean {
   try {
-    decodeURIComponent(path)
-    return true
+    const text = decodeURIComponent(path)
+    const foreign = text.replaceAll(/[\x20-\x7e]/g, '')
+    return !/\p{Cc}|\p{Cf}/u.test(text) && !/[/\\.;:%?#]/.test(foreign.normalize('NFKC'))
   } catch {
-    return false // not UTF-8
+    return false
   }
 }
 
@@ -23,7 +29,8 @@ export function isPlainTarget(target: string): boolean {
  * a Location header as it is.
  */
 export function returnPath(asked: unknown): string | undefined {
-  if (typeof asked !== 'string' || asked.length > 2048 || !isPlainTarget(asked)) return undefined
+  if (typeof asked !== 'string' || asked.length > 2048 || asked.includes('\\')) return undefined
+  if (!isPlainTarget(asked)) return undefined
   const { origin, pathname, search } = new URL(asked, anyOrigin)
   return origin === anyOrigin && pathname + search === asked ? asked : undefined
 }
@@ -31,5 +38,8 @@ export function returnPath(asked: unknown): string | undefined {
 const anyOrigin = 'https://box.invalid'
 
 export const loginPath = '/device/edge/auth/login'
+/** Below the login page, whose cookie it shares. */
+export const newPasswordPath = `${loginPath}/new-password`
+export const logoutPath = '/device/edge/auth/logout'
 
 export const loginFor = (target: string): string => `${loginPath}?rd=${encodeURIComponent(target)}`

@@ -1,27 +1,52 @@
 import cookie from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
+import { EdgeError } from '../../core/errors.ts'
+import { requireAccess } from '../../core/http-access.ts'
 import { createHttpServer, type HttpServer } from '../../core/http-server.ts'
-import type { Logger } from '../../core/log.ts'
+import type { HttpDeps } from './deps.ts'
+import { lookForIntrospection } from './direct-introspection.ts'
 import { directLogin } from './direct-login.ts'
-import { introspection } from './introspection.ts'
+import { introspection, introspectionOn } from './introspection.ts'
 import { jwks } from './jwks.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
-import type { HttpDeps, Surface } from './route.ts'
+import { metadata } from './metadata.ts'
+import { readings } from './readings.ts'
+import { forwardedHeadersOf, senderOf } from './request.ts'
+import { revoke } from './revoke.ts'
+import type { Surface } from './route.ts'
+import { token } from './token.ts'
 import { verify } from './verify.ts'
 
 /** What people, scripts, apps and the reverse proxy ask. */
 export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
-  const server = createBareServer(deps.log)
-  for (const routes of [introspection, login, logout, directLogin, verify, jwks])
+  const server = createBareServer(deps, surface)
+  server.addHook('onRequest', async (request) => {
+    const headers = forwardedHeadersOf(request, surface)
+    if (headers.length === 0) return
+    deps.denials.forwardedHeaderIgnored({ ...senderOf(request, surface), requestId: request.id, headers })
+  })
+  for (const routes of [
+    introspection,
+    login,
+    logout,
+    directLogin,
+    verify,
+    token,
+    revoke,
+    jwks,
+    metadata,
+    readings,
+  ])
     mount(server, (scope) => routes(scope, deps, surface))
   return server
 }
 
 /** Introspection alone, for the apps' own network. */
 export function createIntrospectionServer(deps: HttpDeps): HttpServer {
-  const server = createBareServer(deps.log)
-  mount(server, (scope) => introspection(scope, deps, { behindProxy: false, openIntrospection: true }))
+  const surface: Surface = { behindProxy: false, openIntrospection: true }
+  const server = createBareServer(deps, surface)
+  mount(server, (scope) => introspection(scope, deps, surface))
   return server
 }
 
@@ -30,14 +55,14 @@ function mount(server: HttpServer, routes: (scope: HttpServer) => Promise<void>)
   server.register((scope) => routes(scope as unknown as HttpServer))
 }
 
-function createBareServer(log: Logger): HttpServer {
-  const server = createHttpServer({ log, errorBody })
+function createBareServer({ log, oauth }: HttpDeps, surface: Surface): HttpServer {
+  const first = lookForIntrospection(introspectionOn(oauth, surface), surface, log)
+  const server = createHttpServer({ log, first, errorBody })
   server.register(cookie)
-  server.addHook('onRoute', (route) => {
-    const access = route.config?.access
-    if (access === undefined)
-      throw new Error(`route ${route.method} ${route.url} does not say who may call it`)
-    if (access !== 'anyone') route.preValidation = [access, ...[route.preValidation ?? []].flat()]
+  requireAccess(server)
+  server.addHook('onError', async (_request, reply, error) => {
+    if (error instanceof EdgeError && error.retryAfterMs > 0)
+      reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
   })
   server.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff')

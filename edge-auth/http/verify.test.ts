@@ -76,6 +76,10 @@ test('the address of a sign-in is the one that the proxy saw, and only the proxy
   const login = '/device/edge/api/v1/login/direct'
   await edge.ask(login, { via: 'proxy', method: 'POST', headers, body })
   await edge.ask(login, { via: 'tcp', method: 'POST', headers, body })
-  const addresses = edge.logged.filter(({ msg }) => msg === 'sign-in failed').map(({ address }) => address)
+  await edge.run('audit.list') // what failed is written, and told, a moment later
+  const { entries } = (await edge.run('audit.list', { type: 'login_failed' })) as {
+    entries: { address: string }[]
+  }
+  const addresses = entries.map(({ address }) => address).reverse()
   expect(addresses.slice(-2)).toEqual(['203.0.113.5', '127.0.0.1'])
 })

@@ -1,30 +1,97 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { HttpServer } from '../../core/http-server.ts'
-import { isPlainTarget, loginFor, loginPath, returnPath } from './path.ts'
-import { originalUris, tokensOf } from './request.ts'
-import type { HttpDeps, Surface } from './route.ts'
+import type { Decision } from '../guard/guard.ts'
+import { setTokenCookie } from './cookies.ts'
+import { deniedPage } from './denied-page.ts'
+import type { HttpDeps } from './deps.ts'
+import { contentSecurityPolicy } from './page.ts'
+import { appCookies, identityHeaders } from './passed-on.ts'
+import { loginFor, loginPath, returnPath } from './path.ts'
+import { originalRequest, senderOf, tokensOf, userAgentOf } from './request.ts'
+import type { Surface } from './route.ts'
+import { chooseLanguage } from './texts.ts'
 
 const Query = Type.Object({ mode: Type.Optional(Type.Literal('redirect')) })
+const open = { access: 'anyone' as const }
 
 /**
  * The reverse proxy asks whether a request may pass: 200 with who it is, 401 with where to sign in
- * (already encoded: nginx cannot), or 302 there. 403 for a target that could mean two things.
+ * (already encoded: nginx cannot), or 302 there. 403 for who may not, and for what could mean two things.
  */
-export async function verify(server: HttpServer, { identify }: HttpDeps, surface: Surface): Promise<void> {
-  const route = { config: { access: 'anyone' as const }, schema: { querystring: Query } }
+export async function verify(server: HttpServer, deps: HttpDeps, surface: Surface): Promise<void> {
+  const route = { config: open, schema: { querystring: Query } }
   server.get('/device/edge/auth/verify', route, async (request, reply) => {
-    const targets = originalUris(request, surface)
-    if (targets.length > 1 || !targets.every(isPlainTarget)) return reply.status(403).send()
-    for (const token of tokensOf(request)) {
-      const identity = await identify(token)
-      if (!identity) continue
-      reply.header('x-auth-user', encodeURIComponent(identity.user.name))
-      reply.header('x-auth-roles', identity.user.roles.join(','))
-      return reply.status(200).send()
-    }
-    const back = returnPath(targets[0])
-    const signIn = back === undefined ? loginPath : loginFor(back)
-    if (request.query.mode === 'redirect') return reply.redirect(signIn, 302)
-    return reply.status(401).header('x-auth-redirect', signIn).send()
+    const { targets, methods } = originalRequest(request, surface)
+    const question = { targets, methods, tokens: tokensOf(request), userAgent: userAgentOf(request) }
+    const decision = await deps.guard.decide(question)
+    if (decision.is === 'pass') return pass(decision, request, reply)
+    if (decision.is === 'sign_in')
+      return signIn(request, reply, methods[0], decision.target, request.query.mode === 'redirect')
+    const { identity, gate, reason } = decision
+    deps.denials.accessDenied({
+      ...senderOf(request, surface),
+      ...{ user: identity?.user.name, session: identity?.session.id, clientId: gate?.clientId, reason },
+      ...{ requestId: request.id, target: targets[0], method: methods[0] },
+    })
+    return denied(request, reply, identity?.user.name)
   })
+
+  // Where nginx, which takes no body from the decision, sends who was denied.
+  server.get('/device/edge/auth/denied', { config: open }, async (request, reply) => {
+    for (const token of tokensOf(request)) {
+      const identity = await deps.identify(token, { userAgent: userAgentOf(request) })
+      if (identity) return denied(request, reply, identity.user.name)
+    }
+    return denied(request, reply, undefined)
+  })
+}
+
+function pass(
+  { identity, gate, renewed }: Decision & { is: 'pass' },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (identity) reply.headers(identityHeaders(identity))
+  reply.header('cookie', appCookies(request, gate))
+  if (renewed !== undefined) setTokenCookie(reply, renewed)
+  return reply.status(200).send()
+}
+
+function signIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  method: string | undefined,
+  target: string | undefined,
+  redirect: boolean,
+): FastifyReply {
+  // One comes back by GET, to a page: not to what a form or a script has asked for.
+  const back = method === undefined || method === 'GET' || method === 'HEAD' ? returnPath(target) : undefined
+  const where = back === undefined ? loginPath : loginFor(back)
+  const mode = request.headers['sec-fetch-mode']
+  const isPage = mode === undefined || mode === 'navigate'
+  if (redirect && isPage) return reply.redirect(where, 302)
+  return reply
+    .status(401)
+    .header('x-auth-redirect', isPage ? where : '')
+    .send()
+}
+
+function denied(request: FastifyRequest, reply: FastifyReply, user: string | undefined): FastifyReply {
+  reply.status(403)
+  if (!request.headers.accept?.includes('text/html')) {
+    const detail = 'this is not open to you'
+    return reply.send({
+      type: 'about:blank',
+      title: 'access_denied',
+      status: 403,
+      code: 'access_denied',
+      detail,
+    })
+  }
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', contentSecurityPolicy)
+    .header('vary', 'accept, accept-language, cookie')
+    .send(deniedPage(chooseLanguage(request.headers['accept-language']), user))
 }

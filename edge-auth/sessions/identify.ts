@@ -1,38 +1,59 @@
-import type { Clock } from '../../core/clock.ts'
-import type { Session, User } from '../store/index.ts'
-import type { Claims, Tokens } from '../tokens/tokens.ts'
+import type { Audit } from '../audit.ts'
+import type { Session, SessionToken, User } from '../store/index.ts'
+import type { Claims } from '../tokens/claims.ts'
+import type { Tokens } from '../tokens/tokens.ts'
 import type { Users } from '../users/users.ts'
+import type { SessionPolicy } from './session-policy.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface Identity {
   user: User
   session: Session
+  /** The one presented. */
+  token: SessionToken
   claims: Claims
 }
 
-/** Who presents this token. Undefined for every token that is not good now, whatever the cause. */
-export type Identify = (token: string | undefined) => Promise<Identity | undefined>
+/** What is seen of who presents the token; only where it comes from the person's own program. */
+export interface Seen {
+  userAgent: string | undefined
+}
+
+/**
+ * Who presents this token. Undefined for every token that is not good now, whatever the cause. A token
+ * is good as long as its session says so, in session time: its own times are for those who cannot ask.
+ */
+export type Identify = (token: string | undefined, seen?: Seen) => Promise<Identity | undefined>
 
 export interface IdentifyDeps {
   tokens: Tokens
   sessions: Sessions
   users: Users
-  clock: Clock
+  audit: Audit
 }
 
-/** A box's clock may be set back a little just after a token was made. */
-const skewMs = 5_000
+export function createIdentify(
+  { tokens, sessions, users, audit }: IdentifyDeps,
+  { checkUserAgent }: Pick<SessionPolicy, 'checkUserAgent'>,
+): Identify {
+  /** One entry for each session: a page may ask every second. */
+  const noted = new WeakSet<Session>()
 
-export function createIdentify({ tokens, sessions, users, clock }: IdentifyDeps): Identify {
-  return async (token) => {
-    if (token === undefined) return undefined
-    const claims = await tokens.verify(token)
-    if (!claims) return undefined
-    const now = clock.now()
-    if (now >= claims.exp * 1000 || now + skewMs < claims.nbf * 1000) return undefined
-    const session = sessions.find(claims.jti)
+  return async (text, seen) => {
+    if (text === undefined) return undefined
+    const read = await tokens.read(text)
+    if (read?.is !== 'user') return undefined
+    const { claims } = read
+    const found = sessions.find(claims.jti)
     const user = users.find(claims.sub)
-    if (session?.user !== claims.sub || !user?.enabled) return undefined
-    return { user, session, claims }
+    if (!found || !user?.enabled) return undefined
+    const { session, token } = found
+    if (session.user !== user.name || session.userEpoch !== user.epoch) return undefined
+    if (checkUserAgent && seen && (seen.userAgent ?? null) !== session.userAgent) {
+      if (!noted.has(session)) audit.userAgentChanged(session, seen.userAgent)
+      noted.add(session)
+      return undefined
+    }
+    return { user, session, token, claims }
   }
 }

@@ -19,12 +19,13 @@ export function sessionOperations(sessions: Sessions, users: Users): Operations 
   return {
     'session.list': async (params) => {
       const { user } = parseList(params ?? {}, 'session.list')
-      return sessions.list(user).map(({ jti: _, ...shown }) => shown)
+      return sessions.list(user)
     },
     'session.end': async (params) => {
       const choice = parseEnd(params, 'session.end')
-      if ('user' in choice) users.get(choice.user)
-      const ended = await sessions.end(choice, 'ended_by_administrator')
+      const reason = 'ended_by_administrator'
+      if ('user' in choice) return { ended: await users.endSessions(choice.user, reason) }
+      const ended = await sessions.end(choice, reason)
       if ('id' in choice && ended === 0) throw new NotFound(`there is no open session ${choice.id}`)
       return { ended }
     },

@@ -2,8 +2,11 @@ import type { Database } from '../../core/sqlite.ts'
 
 /** What this box has settled once for itself. */
 export interface Setting {
-  /** `client_id` of introspection replies. */
-  readonly key: 'box_id'
+  /**
+   * `box_id`: `client_id` of introspection replies. `box_epoch`: a new one ends all sessions.
+   * `session_time`: how far session time has come, as JSON.
+   */
+  readonly key: 'box_id' | 'box_epoch' | 'session_time'
   readonly value: string
 }
 

@@ -1,62 +1,54 @@
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  compactVerify,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-  SignJWT,
-} from 'jose'
-import Type, { type Static } from 'typebox'
+import { compactVerify, type JWTPayload, SignJWT } from 'jose'
 import type { Clock } from '../../core/clock.ts'
-import { parser } from '../../core/schema.ts'
-import type { Session, SigningKey, Store } from '../store/index.ts'
+import type { Random } from '../../core/random.ts'
+import { isCanonical } from './canonical.ts'
+import { type Claims, issuer, type Read, readPayload, type TechnicalClaims, types } from './claims.ts'
+import { algorithm, type SigningKeys } from './keys.ts'
+import { createVerified } from './verified.ts'
 
-export const issuer = 'urn:industrial.edge.device'
-const algorithm = 'ES256'
+/** For whom a person's token is made; from and until when by the box's clock. */
+export interface UserGrant {
+  jti: string
+  user: string
+  createdAt: number
+  expiresAt: number
+}
 
-/** Payload of an access token. Times are epoch seconds. */
-export const Claims = Type.Object({
-  aud: Type.Tuple([Type.Literal('')]),
-  client_id: Type.Literal('authsdk'),
-  exp: Type.Integer(),
-  iat: Type.Integer(),
-  iss: Type.Literal(issuer),
-  jti: Type.String(),
-  nbf: Type.Integer(),
-  roles: Type.Array(Type.String()),
-  scp: Type.Tuple([Type.Literal('openid')]),
-  sub: Type.String(),
-})
-export type Claims = Static<typeof Claims>
-const parseClaims = parser(Claims)
+/** For whom an app's own token is made. */
+export interface TechnicalGrant {
+  clientId: string
+  credential: string
+  epoch: string
+  audience: readonly string[]
+  scope: readonly string[]
+}
 
-/** Access tokens. A token says who made it and for whom; whether it is good now its session says. */
+/** Access tokens. A token says who made it and for whom; whether it is good now others say. */
 export interface Tokens {
-  mint(session: Session, roles: readonly string[]): Promise<string>
+  mint(grant: UserGrant, roles: readonly string[]): Promise<string>
+  mintTechnical(grant: TechnicalGrant): Promise<{ token: string; claims: TechnicalClaims }>
   /** Undefined when we did not make it, or not in exactly this text. */
-  verify(token: string): Promise<Claims | undefined>
-  /** RFC 7517 key set; public parts only. */
-  readonly jwks: { keys: JWK[] }
+  read(token: string): Promise<Read | undefined>
 }
 
-interface Key {
-  kid: string
-  private: CryptoKey
-  public: CryptoKey
-  publicJwk: JWK
+export interface TokensDeps {
+  keys: SigningKeys
+  clock: Clock
+  random: Random
+  sessionTime(): number
 }
 
-/** More verified tokens than people on one box; a full cache is emptied. */
-const maxVerified = 4096
+export function createTokens(
+  { keys, clock, random, sessionTime }: TokensDeps,
+  { technicalLifetimeMs }: { technicalLifetimeMs: number },
+): Tokens {
+  const verified = createVerified()
+  keys.onRemoval(verified.clear)
 
-/** Makes the signing key when there is none. */
-export async function createTokens({ store, clock }: { store: Store; clock: Clock }): Promise<Tokens> {
-  const stored = store.contents.signingKeys
-  const keys = await Promise.all((stored.length > 0 ? stored : [await makeKey(store, clock)]).map(importKey))
-  const current = keys.at(-1) as Key
-  const verified = new Map<string, Claims>()
+  const sign = (claims: Claims | TechnicalClaims, typ: string): Promise<string> => {
+    const { kid, private: key } = keys.current
+    return new SignJWT(claims as JWTPayload).setProtectedHeader({ alg: algorithm, kid, typ }).sign(key)
+  }
 
   return {
     mint: ({ jti, user, createdAt, expiresAt }, roles) => {
@@ -74,64 +66,50 @@ export async function createTokens({ store, clock }: { store: Store; clock: Cloc
         scp: ['openid'],
         sub: user,
       }
-      return new SignJWT(claims)
-        .setProtectedHeader({ alg: algorithm, kid: current.kid, typ: 'JWT' })
-        .sign(current.private)
+      return sign(claims, types.user)
     },
-    async verify(token) {
+    async mintTechnical({ clientId, credential, epoch, audience, scope }) {
+      const iat = Math.floor(clock.now() / 1000)
+      const claims: TechnicalClaims = {
+        aud: audience.length > 0 ? [...audience] : [issuer],
+        client_id: clientId,
+        credential,
+        epoch,
+        ends: sessionTime() + technicalLifetimeMs,
+        exp: iat + Math.floor(technicalLifetimeMs / 1000),
+        iat,
+        iss: issuer,
+        jti: random.uuid(),
+        nbf: iat,
+        scp: [...scope],
+        sub: clientId,
+      }
+      return { token: await sign(claims, types.technical), claims }
+    },
+    async read(token) {
       const known = verified.get(token)
       if (known) return known
       if (!isCanonical(token)) return undefined
-      const claims = await verifySignature(token, keys)
-      if (!claims) return undefined
-      if (verified.size >= maxVerified) verified.clear()
-      verified.set(token, claims)
-      return claims
+      const read = await verify(token, keys)
+      if (read) verified.add(token, read)
+      return read
     },
-    jwks: { keys: keys.map((key) => key.publicJwk) },
   }
 }
 
-/**
- * The one text of a token. Decoders also take padding, blanks, the other alphabet and stray bits in the
- * last character, so without this one token would have many texts.
- */
-export function isCanonical(token: string): boolean {
-  if (token.length > 4096 || !/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) return false
-  return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
-}
-
-async function verifySignature(token: string, keys: readonly Key[]): Promise<Claims | undefined> {
+async function verify(token: string, keys: SigningKeys): Promise<Read | undefined> {
   try {
-    const { payload } = await compactVerify(token, ({ kid }) => keyOf(kid, keys), { algorithms: [algorithm] })
-    return parseClaims(JSON.parse(Buffer.from(payload).toString()), 'access token')
+    const { payload, protectedHeader } = await compactVerify(token, ({ kid }) => keyOf(kid, keys), {
+      algorithms: [algorithm],
+    })
+    return readPayload(protectedHeader.typ, JSON.parse(Buffer.from(payload).toString()))
   } catch {
     return undefined // garbage, foreign or forged: all the same to us
   }
 }
 
-function keyOf(kid: string | undefined, keys: readonly Key[]): CryptoKey {
-  const key = keys.find((candidate) => candidate.kid === kid)
+function keyOf(kid: string | undefined, keys: SigningKeys) {
+  const key = keys.find(kid)
   if (!key) throw new Error('unknown key')
   return key.public
-}
-
-async function makeKey(store: Store, clock: Clock): Promise<SigningKey> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
-  const privateJwk = await exportJWK(privateKey)
-  const kid = await calculateJwkThumbprint(privateJwk)
-  const key: SigningKey = { kid, privateJwk, createdAt: clock.now() }
-  await store.change((disk) => disk.call('addSigningKey', key))
-  return key
-}
-
-async function importKey({ kid, privateJwk }: SigningKey): Promise<Key> {
-  const { kty, crv, x, y } = privateJwk
-  const publicJwk = { kty, crv, x, y, kid, alg: algorithm, use: 'sig' } as JWK
-  return {
-    kid,
-    private: (await importJWK(privateJwk, algorithm)) as CryptoKey,
-    public: (await importJWK(publicJwk, algorithm)) as CryptoKey,
-    publicJwk,
-  }
 }

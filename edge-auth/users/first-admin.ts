@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { removeFile, writeFileAtomic } from '../../core/files.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
+import type { Audit, Sender } from '../audit.ts'
 import type { User } from '../store/index.ts'
 import type { Passwords } from './passwords.ts'
 import { admin } from './roles.ts'
@@ -15,20 +16,28 @@ export interface FirstAdmin {
   /** True while the code is good. */
   readonly pending: boolean
   /** Undefined when the code is wrong. Throws as `Users.add` and `Passwords.hash` do. */
-  create(asked: { code: string; name: string; password: string }): Promise<User | undefined>
+  create(asked: FirstAdminRequest): Promise<User | undefined>
   /** Takes the code back once there is a user, however made. */
   withdraw(): Promise<void>
+}
+
+export interface FirstAdminRequest {
+  code: string
+  name: string
+  password: string
+  sender: Sender
 }
 
 export interface FirstAdminDeps {
   users: Users
   passwords: Passwords
   random: Random
+  audit: Audit
   log: Logger
 }
 
 export function createFirstAdmin(
-  { users, passwords, random, log }: FirstAdminDeps,
+  { users, passwords, random, audit, log }: FirstAdminDeps,
   { runtimeDir }: { runtimeDir: string },
 ): FirstAdmin {
   const file = join(runtimeDir, 'first-admin-code')
@@ -55,7 +64,7 @@ export function createFirstAdmin(
     async create(asked) {
       if (code === undefined || !pending()) return undefined
       if (!sameCode(asked.code, code)) {
-        log.warn('wrong code for the first administrator')
+        audit.signInFailed({ ...asked.sender, user: undefined, method: 'page', reason: 'wrong_code' })
         return undefined
       }
       const passwordHash = await passwords.hash(asked.password)

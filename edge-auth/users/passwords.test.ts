@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { systemRandom } from '../../core/random.ts'
 import { createPasswords, HashingBusy } from './passwords.ts'
 
-const passwords = createPasswords({ random: systemRandom }, { parallel: 1, waiting: 2 })
+const passwords = createPasswords(
+  { random: systemRandom },
+  { parallel: 1, waiting: 2, minLength: 8, strong: false },
+)
 
 test('a password is kept as argon2id with the parameters we promise', async () => {
   const hash = await passwords.hash('correct horse')
@@ -28,4 +31,15 @@ test('one more than may wait is sent away, and the others are served', async () 
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
   await expect(attempts[3]).rejects.toThrow(HashingBusy)
   expect(await passwords.verify(undefined, 'correct horse')).toBe(false) // the place is free again
+})
+
+test('a strong password has letters of both kinds, digits and symbols', async () => {
+  const strong = createPasswords(
+    { random: systemRandom },
+    { parallel: 1, waiting: 2, minLength: 10, strong: true },
+  )
+  for (const weak of ['Correct1!', 'correct-horse1', 'CORRECT-HORSE1', 'Correct-horse', 'Correcthorse1'])
+    await expect(strong.hash(weak)).rejects.toMatchObject({ code: 'invalid' })
+  for (const good of ['Correct-horse1', 'Ünsägliche?5', strong.generate()])
+    expect(await strong.verify(await strong.hash(good), good)).toBe(true)
 })

@@ -3,8 +3,9 @@ import { EdgeError, Invalid } from '../../core/errors.ts'
 import { type Random, randomSecret } from '../../core/random.ts'
 
 export interface Passwords {
-  /** PHC string. Throws `Invalid` when the password is too short or too long, `HashingBusy`. */
+  /** PHC string. Throws `Invalid` when the password is not as the rules want it, `HashingBusy`. */
   hash(password: string): Promise<string>
+  readonly rules: PasswordRules
   /**
    * Takes the same time without a hash, for a user that does not exist, and is then false.
    * Throws `Invalid` for a password that no user can have, `HashingBusy`.
@@ -13,7 +14,14 @@ export interface Passwords {
   generate(): string
 }
 
-export interface PasswordsConfig {
+export interface PasswordRules {
+  /** Characters. */
+  minLength: number
+  /** Capital and small letters, digits and symbols, one of each at least. */
+  strong: boolean
+}
+
+export interface PasswordsConfig extends PasswordRules {
   /** Hashes at once; each takes a core. */
   parallel: number
   /** Further ones that may wait. */
@@ -26,6 +34,7 @@ export class HashingBusy extends EdgeError {
   readonly code = 'busy'
   override readonly statusCode = 503
   override readonly retryable = true
+  override readonly retryAfterMs = 2_000
   override readonly cure = 'Try again in a moment.'
 
   constructor() {
@@ -35,19 +44,19 @@ export class HashingBusy extends EdgeError {
 
 /** argon2id, which the library takes unless told. */
 const cost: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-const minBytes = 8
 const maxBytes = 1024
+const kinds = [/\p{Lu}/u, /\p{Ll}/u, /\d/, /[`~!@#$%^&*()_|+\-=?;:'",.<>{}[\]\\/]/]
 
 export function createPasswords({ random }: { random: Random }, config: PasswordsConfig): Passwords {
+  const { minLength, strong } = config
   const limited = limit(config)
   const nobodys = hash(randomSecret(random), cost)
   nobodys.catch(() => {}) // seen by whoever verifies
 
   return {
+    rules: { minLength, strong },
     async hash(password) {
-      const bytes = Buffer.byteLength(password)
-      if (bytes < minBytes || bytes > maxBytes)
-        throw new Invalid(`a password has ${minBytes} to ${maxBytes} bytes`)
+      refuseWeak(password, config)
       return limited(() => hash(password, cost))
     },
     async verify(known, password) {
@@ -56,8 +65,20 @@ export function createPasswords({ random }: { random: Random }, config: Password
       const matches = await limited(async () => verify(known ?? (await nobodys), password))
       return matches && known !== undefined
     },
-    generate: () => random.bytes(12).toString('base64url'),
+    generate() {
+      for (;;) {
+        const made = random.bytes(Math.max(12, Math.ceil((minLength * 3) / 4))).toString('base64url')
+        if (!strong || kinds.every((kind) => kind.test(made))) return made
+      }
+    },
   }
+}
+
+function refuseWeak(password: string, { minLength, strong }: PasswordRules): void {
+  if (Buffer.byteLength(password) > maxBytes) throw new Invalid(`a password has at most ${maxBytes} bytes`)
+  if ([...password].length < minLength) throw new Invalid(`a password has at least ${minLength} characters`)
+  if (strong && !kinds.every((kind) => kind.test(password)))
+    throw new Invalid('a password has capital and small letters, digits and symbols')
 }
 
 /** First come, first served; refuses at once what could not be served soon. */

@@ -1,0 +1,1 @@
+export { otherSpellings } from './guard/proxy-files/headers.ts'

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loginPath } from '../edge-auth.ts'
+import { type Box, openBox, password } from './boxed.ts'
+
+/*
+ * X23: a password is reset by the command line or an administrator, never by who knows a user's name. The
+ * one thing that a person may do is to replace a password that must be changed, just after proving it.
+ */
+
+let box: Box
+beforeAll(async () => {
+  box = await openBox({ proxied: false })
+})
+afterAll(() => box[Symbol.asyncDispose]())
+
+const form = (fields: Record<string, string>, cookie = '') => ({
+  method: 'POST',
+  headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+  body: new URLSearchParams(fields).toString(),
+})
+const newPasswordPath = `${loginPath}/new-password`
+
+test('X23: there is no page and no route that resets a password by a name', async () => {
+  expect((await box.ask(loginPath)).text).not.toMatch(/forgot|reset|vergessen/i)
+  for (const name of ['reset', 'forgot', 'forgot-password', 'reset-password', 'passwordReset', 'recover'])
+    for (const path of [`/device/edge/auth/${name}`, `${loginPath}/${name}`, `/api/v1/${name}`, `/${name}`])
+      for (const ask of [box.ask, box.askAdmin]) {
+        expect([path, (await ask(path, form({ username: 'ann' }))).status]).toEqual([path, 404])
+        expect([path, (await ask(path)).status]).toEqual([path, 404])
+      }
+})
+
+test('X23: without the old password nothing replaces it, and a ticket is good once and for its user', async () => {
+  await box.gateway.operate('user.add', { name: 'eve', roles: ['Viewer'], password, mustChange: true })
+  const page = await box.ask(loginPath)
+  const form_token = /name="form_token" value="([^"]*)"/.exec(page.text)?.[1] as string
+  const cookie = `edgeward_login=${form_token}`
+  const chosen = { form_token, password: 'attackers choice', repeated: 'attackers choice' }
+  for (const ticket of ['', 'eve', form_token, 'x'.repeat(43)])
+    expect(
+      (await box.ask(newPasswordPath, form({ ...chosen, ticket, username: 'eve' }, cookie))).status,
+    ).toBe(403)
+
+  const asked = await box.ask(loginPath, form({ form_token, username: 'eve', password }, cookie))
+  const ticket = /name="ticket" value="([^"]*)"/.exec(asked.text)?.[1] as string
+  const own = { form_token, password: 'her own choice', repeated: 'her own choice', ticket }
+  // Whose password it is says the ticket alone.
+  expect((await box.ask(newPasswordPath, form({ ...own, username: 'ada' }, cookie))).status).toBe(303)
+  expect((await box.ask(newPasswordPath, form({ ...chosen, ticket }, cookie))).status).toBe(403)
+  expect(await box.token('ada')).toBeDefined()
+  const [reset] = await box.audit('user_changed')
+  expect(reset).toMatchObject({ user: 'eve', reason: 'password_changed' })
+})
