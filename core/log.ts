@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
+import { openLogStream } from './log-stream.ts'
 
 export type { Logger } from 'pino'
 
@@ -20,9 +21,10 @@ const secretFields = [
 ]
 
 /** Logs go to stderr; stdout belongs to results. Secrets are cut even where a caller forgot. */
-export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
-  const stream = destination ?? (process.stderr.isTTY ? prettyStream() : pino.destination(2))
-  return pino(
+export function createLog(level: LogLevel, destination: DestinationStream | number = stderr()): Logger {
+  const lost = (lines: number) => log.error({ lines }, 'log lines lost')
+  const stream = typeof destination === 'number' ? openLogStream({ fd: destination, lost }) : destination
+  const log = pino(
     {
       level,
       base: null,
@@ -32,7 +34,10 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     },
     stream,
   )
+  return log
 }
+
+const stderr = (): DestinationStream | number => (process.stderr.isTTY ? prettyStream() : 2)
 
 /** In this process, not in pino's worker: a single-file executable cannot load that. */
 const prettyStream = (): DestinationStream =>
