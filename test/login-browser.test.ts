@@ -68,6 +68,7 @@ describeWith(['chromium', 'nginx'], 'the login page in Chromium, without JavaScr
 
   test('the keyboard alone is enough', async () => {
     await using tab = await open('/press/')
+    await tab.page.locator('#username:focus').waitFor() // by itself, once the page is there
     await tab.page.keyboard.type('ann')
     await tab.page.keyboard.press('Tab')
     await tab.page.keyboard.type(password)
@@ -83,7 +84,7 @@ describeWith(['chromium', 'nginx'], 'the login page in Chromium, without JavaScr
     expect(await tab.page.title()).toBe('User name or password is wrong. – Sign in')
     expect(await tab.page.getByRole('alert').innerText()).toBe('User name or password is wrong.')
     expect(await tab.page.inputValue('#username')).toBe('ann')
-    expect(await tab.page.locator('#password:focus').inputValue()).toBe('')
+    expect(await tab.page.locator('#password:focus').inputValue()).toBe('') // waits for the focus
     const described = tab.page.getByLabel('Password', { exact: true })
     expect(await described.getAttribute('aria-describedby')).toBe('message')
     await tab.page.keyboard.type(password)
