@@ -70,7 +70,7 @@ test('a restart without a network keeps collecting what was configured, and all 
   for (let n = 1; n <= 40; n++)
     await client.publishAsync('apps/press/m', JSON.stringify({ n, x: n / 4 }), { qos: 1 })
   await client.endAsync()
-  expect((await agentStatus(gateway)).outbox.readings).toBe(80)
+  await eventually('all waits', async () => (await agentStatus(gateway)).outbox.readings === 80)
 
   hub = await startHub(`${dir.path}/hub`, sameAddresses(hub))
   await using _hub = hub
