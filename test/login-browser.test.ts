@@ -49,7 +49,9 @@ describeWith(['chromium', 'nginx'], 'the login page in Chromium, without JavaScr
   async function signIn(page: Page, typed = password, username = 'ann'): Promise<void> {
     await page.fill('#username', username)
     await page.fill('#password', typed)
+    const answered = page.waitForNavigation() // a click alone does not wait for what it leads to
     await page.click('button')
+    await answered
   }
 
   test('who signs in comes back to the page that he asked for', async () => {
