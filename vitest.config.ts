@@ -31,7 +31,6 @@ export default defineConfig({
           exclude: excluded,
           pool: 'forks',
           execArgv,
-          retry: 2, // real processes on a busy machine; vitest tells which test needed it
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

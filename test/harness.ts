@@ -82,7 +82,16 @@ export const startGateway = (stateDir: string, env: Record<string, string> = {})
 
 /** Logs all there is, and must not have told a secret when it ends. */
 async function start<A>({ env, ...options }: ChildOptions): Promise<Child<A>> {
-  return discreet(await startChild<A>({ ...options, env: { EDGEWARD_LOG_LEVEL: 'trace', ...env } }))
+  const all = { ...options, env: { EDGEWARD_LOG_LEVEL: 'trace', ...env } }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return discreet(await startChild<A>(all))
+    } catch (error) {
+      // While it was down, somebody's outgoing connection may have been given its port.
+      if (attempt === 20 || !(error as Error).message.includes('EADDRINUSE')) throw error
+      await systemClock.sleep(500)
+    }
+  }
 }
 
 /** Ports are taken once and kept, so that a hub that is started again has its old address. */
