@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -68,6 +67,3 @@ export async function openTime(deps: TimeDeps, { path, releasedAt }: TimeConfig)
     },
   }
 }
-
-/** Names this start of the machine: monotonic times of one boot can be compared. */
-export const readBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
