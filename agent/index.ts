@@ -108,7 +108,7 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   })
   const view = await openOutboxView({ outbox, alarms, clock }, config.outbox)
   const flash = createFlash({ clock }, { path: stateDir, proc: '/proc', sys: '/sys' })
-  const sources = createSources({ outbox, stamp: time.stamp, clock, random, log }, config.sources)
+  const sources = createSources({ outbox, stamp: time.stamp, network, clock, random, log }, config.sources)
   const configuration = await openConfiguration(
     { http, clock, random, log, identity, apply: sources.apply },
     { dir: join(stateDir, 'configuration'), retry },

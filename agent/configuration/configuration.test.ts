@@ -39,7 +39,10 @@ async function startBox(http: Http) {
     { dir: join(stateDir, 'identity'), retry },
   )
   const sources = createSources(
-    { ...deps, outbox: { append: async () => {}, lose: () => {} }, stamp: () => ({ time: 0 }) },
+    {
+      ...{ ...deps, network: openNetwork() },
+      ...{ outbox: { append: async () => {}, lose: () => {} }, stamp: () => ({ time: 0 }) },
+    },
     { minIntervalMs: 100 },
   )
   const configuration = await openConfiguration(

@@ -4,6 +4,7 @@ import type { DataSource } from '../../protocol/data-source-configuration.ts'
 import { planSources } from './configuration.ts'
 import { messageOf, type Payload } from './message.ts'
 import { createRunning, type RunningSource, type SourcesDeps } from './running.ts'
+import { createSharing } from './shared.ts'
 import type { SourceStatus } from './tally.ts'
 
 export type { Payload } from './message.ts'
@@ -39,6 +40,7 @@ export function createSources(deps: SourcesDeps, config: SourcesConfig): Sources
   let applied: RunningSource[] = []
   let running: AbortSignal | undefined
   const lives = new Set<Promise<void>>()
+  const sharing = createSharing()
 
   const start = (source: RunningSource, signal: AbortSignal) => {
     const life = source.run(signal).finally(() => lives.delete(life))
@@ -52,7 +54,7 @@ export function createSources(deps: SourcesDeps, config: SourcesConfig): Sources
       const next = planned.map((plan) => {
         const same = [...left].find(({ definition }) => isDeepStrictEqual(definition, plan.definition))
         if (same) left.delete(same)
-        return { source: same ?? createRunning(plan, deps), isNew: same === undefined }
+        return { source: same ?? createRunning(plan, { ...deps, ...sharing }), isNew: same === undefined }
       })
       applied = next.map(({ source }) => source)
       for (const source of left) source.stop()

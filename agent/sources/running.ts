@@ -1,11 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
+import type { Network } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import { backoffMs, type RetryPolicy } from '../../core/retry.ts'
 import type { DataSource } from '../../protocol/data-source-configuration.ts'
 import type { Stamp } from '../../protocol/reading.ts'
 import type { Outbox } from '../outbox/index.ts'
 import type { PlannedSource } from './configuration.ts'
+import type { Sharing } from './shared.ts'
 import type { Sample, Source } from './source.ts'
 import { createTally, type SourceStatus } from './tally.ts'
 
@@ -15,6 +17,7 @@ export interface SourcesDeps {
   clock: Clock
   random: Random
   log: Logger
+  network: Network
 }
 
 /** A source of the applied configuration, alive or between two lives. */
@@ -32,7 +35,7 @@ const restart: RetryPolicy = { initialMs: 1_000, maxMs: 60_000 }
 
 export function createRunning(
   { definition, protocol, priority, create }: PlannedSource,
-  deps: SourcesDeps,
+  deps: SourcesDeps & Sharing,
 ): RunningSource {
   const { outbox, clock, random } = deps
   const { name } = definition
@@ -41,8 +44,8 @@ export function createRunning(
   const stopped = new AbortController()
 
   const source = create({
-    clock,
-    stamp: deps.stamp,
+    ...{ clock, random, log, network: deps.network, stamp: deps.stamp, share: deps.share },
+    report: tally.device,
     async storeOrRefuse(samples) {
       const fault = await store(samples)
       if (!fault) return

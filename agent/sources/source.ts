@@ -1,5 +1,8 @@
 import type { Static, TSchema } from 'typebox'
 import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Network } from '../../core/net/index.ts'
+import type { Random } from '../../core/random.ts'
 import type { DataPointType } from '../../protocol/data-source-configuration.ts'
 import type { Stamp } from '../../protocol/reading.ts'
 import type { Message } from './message.ts'
@@ -26,6 +29,15 @@ export interface Source {
 
 export interface SourceContext {
   clock: Clock
+  random: Random
+  /** Says of each line which source it is about. */
+  log: Logger
+  /** Every outgoing connection but a serial one goes through it. */
+  network: Network
+  /** How the source stands with its device, where the readings alone do not show it. */
+  report(state: DeviceState): void
+  /** What several sources have in common, such as a bus: opened once, closed when the last has let go. */
+  share<T extends AsyncDisposable>(key: string, open: () => T): Shared<T>
   /** When a sample taken now was taken. Where the source itself says when, its word stands instead. */
   stamp(): Stamp
   /**
@@ -38,6 +50,15 @@ export interface SourceContext {
    * Resolves in either case; a source that may not be slowed down by the disk need not wait.
    */
   storeOrLose(samples: readonly Sample[]): Promise<void>
+}
+
+export type DeviceState =
+  | { at: 'connecting' | 'connected' }
+  /** `reason` is snake_case and API, `message` says cause and cure to a technician. */
+  | { at: 'failing'; reason: string; message: string }
+
+export interface Shared<T> extends AsyncDisposable {
+  readonly value: T
 }
 
 /** One way to acquire. A new protocol is a folder with one of these and a line in protocols.ts. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Invalid } from '../../core/errors.ts'
+import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { DataPoint, DataSource } from '../../protocol/data-source-configuration.ts'
 import { type Reading, statusCode } from '../../protocol/reading.ts'
@@ -8,6 +9,7 @@ import { manualClock } from '../../test/manual-clock.ts'
 import type { Appended } from '../outbox/index.ts'
 import { createSources } from './index.ts'
 import { createRunning } from './running.ts'
+import { createSharing } from './shared.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -44,7 +46,14 @@ function started() {
     lose: (...loss: [string, string, number]) => void lost.push(loss),
   }
   const sources = createSources(
-    { outbox, stamp: () => ({ time: clock.now() }), clock, random: systemRandom, log },
+    {
+      outbox,
+      stamp: () => ({ time: clock.now() }),
+      network: openNetwork(),
+      clock,
+      random: systemRandom,
+      log,
+    },
     { minIntervalMs: 100 },
   )
   const stop = new AbortController()
@@ -248,7 +257,8 @@ test('a source that fails is dead, says why, and is run again', async () => {
       stamp: () => ({ time: 0 }),
       clock,
       random: { ...systemRandom, fraction: () => 1 },
-      log,
+      ...{ log, network: openNetwork() },
+      ...createSharing(),
     },
   )
   const stop = new AbortController()

@@ -1,14 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Sample } from './source.ts'
+import type { DeviceState, Sample } from './source.ts'
 
 export interface SourceStatus {
   name: string
   protocol: string
   /**
-   * starting: nothing acquired yet; good: the newest reading of every point is Good and stored;
-   * degraded: some is not; dead: the source failed as a whole and waits to be run again.
+   * starting: nothing acquired yet; connecting: on the way to the device; good: the newest reading of
+   * every point is Good and stored; degraded: some is not; dead: the device does not answer, or the
+   * source failed as a whole and waits to be run again.
    */
-  state: 'starting' | 'good' | 'degraded' | 'dead'
+  state: 'starting' | 'connecting' | 'good' | 'degraded' | 'dead'
   reason?: string
   /** Stored since the source started. */
   readings: number
@@ -29,6 +30,7 @@ export interface Tally {
   refused(count: number): void
   lost(count: number): void
   died(error: Error): void
+  device(state: DeviceState): void
   status(): Omit<SourceStatus, 'name' | 'protocol'>
 }
 
@@ -42,9 +44,12 @@ export function createTally(clock: Clock): Tally {
   let lastReadingAt: number | undefined
   let storeFault: string | undefined
   let death: string | undefined
+  let device: DeviceState | undefined
 
   const judge = (): Pick<SourceStatus, 'state' | 'reason'> => {
     if (death !== undefined) return { state: 'dead', reason: death }
+    if (device?.at === 'failing') return { state: 'dead', reason: device.message }
+    if (device?.at === 'connecting') return { state: 'connecting' }
     if (storeFault !== undefined)
       return { state: 'degraded', reason: `readings are not stored: ${storeFault}` }
     const [first] = faulty
@@ -82,6 +87,9 @@ export function createTally(clock: Clock): Tally {
     },
     died(error) {
       death = error.message
+    },
+    device(state) {
+      device = state
     },
     status: () => ({
       ...judge(),

@@ -3,6 +3,7 @@ import { type Reading, type Stamp, statusCode } from '../../../protocol/reading.
 import { manualClock } from '../../../test/manual-clock.ts'
 import { messageOf } from '../message.ts'
 import type { Sample } from '../source.ts'
+import { testContext } from '../test-context.ts'
 import { mqtt } from './index.ts'
 
 const clock = manualClock(1_000)
@@ -13,11 +14,10 @@ async function read(
   stamp = (): Stamp => ({ time: clock.now() }),
 ): Promise<Sample | undefined> {
   const { type, ...where } = point
-  const emitted: Sample[] = []
-  const emit = async (samples: readonly Sample[]) => void emitted.push(...samples)
+  const { context, stored: emitted } = testContext({ clock, stamp })
   const source = mqtt.create(
     { custom: {}, points: [{ id: 'p', type, custom: { topic: 't', ...where } }] },
-    { clock, stamp, storeOrRefuse: emit, storeOrLose: emit },
+    context,
   )
   await source.offer?.('t', messageOf(Buffer.from(payload)))
   return emitted[0]

@@ -2,11 +2,11 @@ import { closest } from 'fastest-levenshtein'
 import Type from 'typebox'
 import { type Stamp, statusCode } from '../../../protocol/reading.ts'
 import { Interval, intervalMs } from '../interval.ts'
+import { every } from '../schedule.ts'
 import { type ConfiguredPoint, type Protocol, protocol, type Refuse, type Sample } from '../source.ts'
 import { bad, type Typed, typed } from '../typed.ts'
 import { type Look, NoSensor, NoSuchFigure, observe, type Roots } from './host.ts'
 import { type Metric, metrics } from './metrics.ts'
-import { every } from './schedule.ts'
 
 const Source = Type.Object({ interval: Type.Optional(Interval) }, { additionalProperties: false })
 const Point = Type.Object(

@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { statusCode } from '../../../protocol/reading.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { every } from '../schedule.ts'
 import type { ConfiguredPoint, Sample } from '../source.ts'
+import { testContext } from '../test-context.ts'
 import { systemOf } from './index.ts'
-import { every } from './schedule.ts'
 
 /** A kernel's view in files. */
 async function machine(files: Record<string, string>) {
@@ -32,7 +33,7 @@ function poll(roots: { proc: string; sys: string }, ...asked: Asked[]) {
       custom: { interval: '1s' },
       points: asked.map(([type, custom], index) => ({ id: `p${index}`, type, custom })),
     },
-    { clock, stamp: () => ({ time: clock.now() }), storeOrRefuse: emit, storeOrLose: emit },
+    testContext({ clock, storeOrLose: emit }).context,
   )
   const stop = new AbortController()
   const ended = source.run(stop.signal).catch(() => {})

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 
 /**
  * Runs `task` at once and then at every multiple of the interval, so that the rate does not drift by
