@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -10,7 +11,23 @@ import type { Logger } from './log.ts'
  * administration API and, while nothing runs, the command line itself.
  * Parameters arrive unchecked; each operation checks its own and throws `Invalid`.
  */
-export type Operations = { readonly [name: string]: (params: unknown) => Promise<unknown> }
+export type Operations = { readonly [name: string]: Operation }
+export type Operation = (params: unknown, caller: Caller) => Promise<unknown>
+
+/** On whose behalf an operation runs. Each operation decides by its argument what the caller may do. */
+export interface Caller {
+  /** Undefined: whoever holds the machine, by its command line or the control socket; may do everything. */
+  readonly user?: string
+  readonly address?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** Who holds the machine. */
+export const machine: Caller = {}
+
+const callers = new AsyncLocalStorage<Caller>()
+/** For records of who did what. Never for a decision: outside of an operation there is nobody. */
+export const currentCaller = (): Caller | undefined => callers.getStore()
 
 /** The socket of the process that owns a state directory. */
 export const controlSocket = ({ runtimeDir }: { runtimeDir: string }): string =>
@@ -37,10 +54,15 @@ export async function serveControl(
   return { [Symbol.asyncDispose]: () => server.close() }
 }
 
-export async function run(operations: Operations, name: string, params: unknown): Promise<unknown> {
+export async function run(
+  operations: Operations,
+  name: string,
+  params: unknown,
+  caller: Caller = machine,
+): Promise<unknown> {
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
   if (!operation) throw new NotFound(`no operation ${name}`)
-  return operation(params)
+  return callers.run(caller, () => operation(params, caller))
 }
 
 /**

@@ -46,6 +46,27 @@ export class Conflict extends EdgeError {
   }
 }
 
+/** The caller is known, and may not do this. */
+export class Forbidden extends EdgeError {
+  override readonly name = 'Forbidden'
+  readonly code: string
+  override readonly statusCode = 403
+  override readonly exitCode = 4
+
+  constructor(message: string, code = 'forbidden') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What was to be changed is not as the caller believes. */
+export class PreconditionFailed extends EdgeError {
+  override readonly name = 'PreconditionFailed'
+  readonly code = 'precondition_failed'
+  override readonly statusCode = 412
+  override readonly cure = 'Read it again, and repeat the change with the new ETag.'
+}
+
 /** How an error crosses a process or thread boundary. */
 export interface ErrorShape {
   code: string

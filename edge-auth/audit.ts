@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { type Caller, currentCaller } from '../core/control.ts'
 import type { Logger } from '../core/log.ts'
 import type { AuditEntry, AuditType, EndReason, Session, Store, User } from './store/index.ts'
 
@@ -86,7 +87,9 @@ export interface AuditDeps {
 export function createAudit({ store, clock, log, correctedNow }: AuditDeps): Audit & AsyncDisposable {
   const describe: Describe = (type, what = {}) => {
     const serverTime = correctedNow?.()
+    const caller = currentCaller()
     return {
+      ...(caller && actedBy(caller)),
       ...what,
       type,
       deviceTime: clock.now(),
@@ -110,6 +113,8 @@ export function createAudit({ store, clock, log, correctedNow }: AuditDeps): Aud
     [Symbol.asyncDispose]: notes[Symbol.asyncDispose],
   }
 }
+
+const actedBy = ({ user, address, requestId }: Caller) => ({ actor: user ?? 'machine', address, requestId })
 
 const of = ({ id, user, address, userAgent }: Session) => ({
   session: id,

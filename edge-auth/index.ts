@@ -216,8 +216,8 @@ function withdrawingCode(operations: Operations, firstAdmin: FirstAdmin): Operat
   const add = operations['user.add'] as Operations[string]
   return {
     ...operations,
-    'user.add': async (params) => {
-      const added = await add(params)
+    'user.add': async (params, caller) => {
+      const added = await add(params, caller)
       await firstAdmin.withdraw()
       return added
     },

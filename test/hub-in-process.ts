@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { loadConfig } from '../config.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Operations } from '../core/control.ts'
+import { run } from '../core/control.ts'
 import type { Logger } from '../core/log.ts'
 import { systemRandom } from '../core/random.ts'
 import { openHub } from '../hub/index.ts'
@@ -58,7 +59,8 @@ export async function hubInProcess({
     ),
   )
   const { http } = await hub.listen()
-  const ask = async <T>(operation: string, params: object) => (await hub.operations[operation]?.(params)) as T
+  const ask = async <T>(operation: string, params: object) =>
+    (await run(hub.operations, operation, params)) as T
   await ask('init', {})
   const held = opened.move()
   return {

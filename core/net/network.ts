@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { originOf } from './address.ts'
 import { type NetworkConfig, readConfig } from './config.ts'
 import { type ConnectOptions, createConnector } from './connector.ts'
+import { connectField, type FieldAddress, type FieldOptions } from './field.ts'
 import { exchange, type Http, type HttpRequest, type HttpResponse } from './http.ts'
 import type { TlsOptions } from './tls.ts'
 import { Unreachable } from './unreachable.ts'
@@ -16,6 +17,12 @@ export interface Network {
    * to at once. Throws `Invalid` for clear text over the network, `Unreachable`, or the signal's reason.
    */
   connect(target: URL, options?: ConnectOptions): Promise<Socket>
+  /**
+   * TCP to a device of the plant whose protocol knows no TLS, such as Modbus: in clear text wherever it
+   * is, and never through the proxy. Nothing that this box must keep to itself may go over it. Throws
+   * `Unreachable`, or the signal's reason.
+   */
+  connectField(device: FieldAddress, options: FieldOptions): Promise<Socket>
   /**
    * Epoch milliseconds at a server, from any answer to a GET of `url` without credentials. Authority,
    * signatures and host name of its certificate are verified, its dates are not: for use after a date
@@ -58,6 +65,7 @@ export function openNetwork(
 
   return {
     connect: (target, options = {}) => connect(target, options, certificateTime()),
+    connectField,
     http: (request) => ask(request, certificateTime()),
     async readServerTime(url, ca) {
       const { headers } = await ask({ method: 'GET', url, ca }, 'any-time')

@@ -12,8 +12,11 @@ export interface ClientCredentials {
   audiences(): readonly string[]
 }
 
-/** Undefined when the request carries none. Throws `InvalidClient`, and `Invalid` for more than one kind. */
-export type AuthenticateClient = (given: ClientCredentials) => Promise<Client | undefined>
+/**
+ * Undefined when the request carries none. Throws `InvalidClient`, and `Invalid` for more than one kind; only
+ * who signs has to wait, and may be refused by a rejection.
+ */
+export type AuthenticateClient = (given: ClientCredentials) => Client | undefined | Promise<Client>
 
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -34,25 +37,29 @@ export function createAuthenticateClient(apps: Apps, checkAssertion: CheckAssert
     remembered.add(authorization, client)
     return client
   }
-  const byAssertion = async ({ field, audiences }: ClientCredentials, assertion: string): Promise<Client> => {
+  const byAssertion = ({ field, audiences }: ClientCredentials, assertion: string): Promise<Client> => {
     if (field('client_assertion_type') !== assertionType)
       throw new Invalid(`client_assertion_type is not ${assertionType}`)
     return checkAssertion(assertion, audiences())
   }
 
-  return async (given) => {
+  return (given) => {
     const { authorization, field } = given
     const [id, secret, assertion] = [field('client_id'), field('client_secret'), field('client_assertion')]
     const basic = authorization !== undefined && isBasic.test(authorization)
     if (Number(basic) + Number(secret !== undefined) + Number(assertion !== undefined) > 1)
       throw new Invalid('client credentials are given twice')
-    if (!basic && assertion === undefined)
-      return id === undefined && secret === undefined ? undefined : bySecret(id, secret)
-    const client = basic ? byBasic(authorization) : await byAssertion(given, assertion as string)
-    // Here the id can only repeat who it is.
-    if (id === undefined || id === client.app.clientId) return client
-    throw new InvalidClient('two_clients', id.slice(0, 64))
+    if (basic) return alsoNamed(id, byBasic(authorization))
+    if (assertion !== undefined)
+      return byAssertion(given, assertion).then((client) => alsoNamed(id, client))
+    return id === undefined && secret === undefined ? undefined : bySecret(id, secret)
   }
+}
+
+/** Beside other credentials the id can only repeat who it is. */
+function alsoNamed(id: string | undefined, client: Client): Client {
+  if (id === undefined || id === client.app.clientId) return client
+  throw new InvalidClient('two_clients', id.slice(0, 64))
 }
 
 const isBasic = /^Basic /i

@@ -50,10 +50,11 @@ function readBody(request: IncomingMessage, then: (body: string) => void): void 
   })
 }
 
+const always = ['content-type', jsonType, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
+
 function send(response: ServerResponse, { status, headers, body }: Reply): void {
-  const said = ['content-type', jsonType, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
   const bytes = Buffer.byteLength(body)
-  said.push('content-length', String(bytes))
+  const said = [...always, 'content-length', String(bytes)]
   if (headers) for (const [name, value] of Object.entries(headers)) said.push(name, value)
   response.writeHead(status, said)
   response.end(body, bytes === body.length ? 'latin1' : 'utf8') // what is plain ASCII is written faster so

@@ -9,7 +9,7 @@ import type { OauthForm } from './oauth-form.ts'
 import { introspectPaths, oauthPaths } from './oauth-paths.ts'
 
 /** The app that asks; undefined when the request carries no credentials. Throws `InvalidClient`, audited. */
-export type AskingClient = (question: Question, form: OauthForm) => Promise<Client | undefined>
+export type AskingClient = (question: Question, form: OauthForm) => ReturnType<AuthenticateClient>
 
 const endpoints = [oauthPaths.token, oauthPaths.revoke, ...introspectPaths]
 
@@ -20,18 +20,22 @@ export interface AskingClientDeps {
 }
 
 export function createAskingClient({ authenticateClient, audit, random }: AskingClientDeps): AskingClient {
-  return async (question, form) => {
-    try {
-      return await authenticateClient({
-        authorization: question.authorization,
-        field: form.one,
-        audiences: () => audiencesAt(question.origin()),
-      })
-    } catch (error) {
+  return (question, form) => {
+    const refuse = (error: unknown): never => {
       if (!(error instanceof InvalidClient)) throw error
       const { reason, claimed: clientId } = error
       audit.clientRefused({ reason, clientId, requestId: random.uuid(), ...question.sender() })
       throw error
+    }
+    try {
+      const client = authenticateClient({
+        authorization: question.authorization,
+        field: form.one,
+        audiences: () => audiencesAt(question.origin()),
+      })
+      return client instanceof Promise ? client.catch(refuse) : client
+    } catch (error) {
+      return refuse(error)
     }
   }
 }
@@ -41,7 +45,7 @@ const audiencesAt = (origin: string | undefined): string[] =>
   origin === undefined ? [issuer] : [issuer, ...endpoints.map((path) => origin + path)]
 
 /** For an endpoint where nothing is done for nobody. */
-export async function requireClient(client: Promise<Client | undefined>): Promise<Client> {
+export async function requireClient(client: ReturnType<AskingClient>): Promise<Client> {
   const known = await client
   if (!known) throw new InvalidClient('no_credentials')
   return known

@@ -16,6 +16,7 @@ const maxFields = 100
 export function readForm(body: string): OauthForm {
   const pairs = body.split('&', maxFields + 1)
   if (pairs.length > maxFields) throw new Invalid('the form has too many fields')
+  const read = body.includes('%') || body.includes('+') ? decoded : asItIs
   const fields = pairs.map((pair) => {
     const equals = pair.indexOf('=')
     return equals < 0 ? [read(pair), ''] : [read(pair.slice(0, equals)), read(pair.slice(equals + 1))]
@@ -36,4 +37,5 @@ export function readForm(body: string): OauthForm {
   }
 }
 
-const read = (text: string): string => (/[%+]/.test(text) ? decode(text.replaceAll('+', ' ')) : text)
+const asItIs = (text: string): string => text
+const decoded = (text: string): string => decode(text.replaceAll('+', ' '))

@@ -1,6 +1,6 @@
 import type { Audit } from '../audit.ts'
 import type { Session, SessionToken, User } from '../store/index.ts'
-import type { Claims } from '../tokens/claims.ts'
+import type { Claims, Read } from '../tokens/claims.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import type { Users } from '../users/users.ts'
 import type { SessionPolicy } from './session-policy.ts'
@@ -23,7 +23,11 @@ export interface Seen {
  * Who presents this token. Undefined for every token that is not good now, whatever the cause. A token
  * is good as long as its session says so, in session time: its own times are for those who cannot ask.
  */
-export type Identify = (token: string | undefined, seen?: Seen) => Promise<Identity | undefined>
+export interface Identify {
+  (token: string | undefined, seen?: Seen): Promise<Identity | undefined>
+  /** The same of a token that has been read, without waiting. */
+  byRead(read: Read | undefined, seen?: Seen): Identity | undefined
+}
 
 export interface IdentifyDeps {
   tokens: Tokens
@@ -39,9 +43,7 @@ export function createIdentify(
   /** One entry for each session: a page may ask every second. */
   const noted = new WeakSet<Session>()
 
-  return async (text, seen) => {
-    if (text === undefined) return undefined
-    const read = await tokens.read(text)
+  const byRead: Identify['byRead'] = (read, seen) => {
     if (read?.is !== 'user') return undefined
     const { claims } = read
     const found = sessions.find(claims.jti)
@@ -56,4 +58,7 @@ export function createIdentify(
     }
     return { user, session, token, claims }
   }
+  const byText = async (text: string | undefined, seen?: Seen): Promise<Identity | undefined> =>
+    text === undefined ? undefined : byRead(await tokens.read(text), seen)
+  return Object.assign(byText, { byRead })
 }

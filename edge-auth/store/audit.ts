@@ -32,6 +32,8 @@ export interface AuditEntry {
   readonly address?: string | undefined
   readonly userAgent?: string | undefined
   readonly requestId?: string | undefined
+  /** The administrator who did it; `machine`: by the command line. */
+  readonly actor?: string | undefined
   readonly reason?: string | undefined
   /** Small: what else is worth knowing. */
   readonly detail?: Readonly<Record<string, unknown>> | undefined
@@ -62,9 +64,9 @@ type Row = { [K in Exclude<keyof AuditEntry, 'detail'>]-?: AuditEntry[K] | null 
 
 export function auditTable(db: Database) {
   const insert = db.prepare<Row>(`
-    INSERT INTO audit (type, user, client_id, session, address, user_agent, request_id, reason, detail,
+    INSERT INTO audit (type, user, client_id, session, address, user_agent, request_id, actor, reason, detail,
                        device_time, server_time)
-    VALUES (@type, @user, @clientId, @session, @address, @userAgent, @requestId, @reason, @detail,
+    VALUES (@type, @user, @clientId, @session, @address, @userAgent, @requestId, @actor, @reason, @detail,
             @deviceTime, @serverTime)`)
   const trim = db.prepare<[number]>(`DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?`)
   const select = db.prepare<
@@ -72,7 +74,7 @@ export function auditTable(db: Database) {
     Row & { id: number }
   >(`
     SELECT id, type, user, client_id AS clientId, session, address, user_agent AS userAgent,
-           request_id AS requestId, reason, detail, device_time AS deviceTime, server_time AS serverTime
+           request_id AS requestId, actor, reason, detail, device_time AS deviceTime, server_time AS serverTime
       FROM audit
      WHERE (@user IS NULL OR user = @user) AND (@type IS NULL OR type = @type)
        AND (@since IS NULL OR device_time >= @since) AND (@until IS NULL OR device_time < @until)
@@ -95,11 +97,16 @@ export function auditTable(db: Database) {
 }
 
 function toRow({ detail, ...entry }: AuditEntry): Row {
-  const { user, clientId, session, address, userAgent, requestId, reason, serverTime } = entry
+  const { user, clientId, session, address, userAgent, requestId, actor, reason, serverTime } = entry
   return {
     ...{ type: entry.type, deviceTime: entry.deviceTime, serverTime: serverTime ?? null },
     ...{ user: user ?? null, clientId: clientId ?? null, session: session ?? null },
-    ...{ address: address ?? null, userAgent: userAgent ?? null, requestId: requestId ?? null },
+    ...{
+      address: address ?? null,
+      userAgent: userAgent ?? null,
+      requestId: requestId ?? null,
+      actor: actor ?? null,
+    },
     ...{ reason: reason ?? null, detail: detail === undefined ? null : JSON.stringify(detail) },
   }
 }

@@ -29,6 +29,8 @@ export interface Tokens {
   mintTechnical(grant: TechnicalGrant): Promise<{ token: string; claims: TechnicalClaims }>
   /** Undefined when we did not make it, or not in exactly this text. */
   read(token: string): Promise<Read | undefined>
+  /** The same without waiting, of what was read before. */
+  known(token: string): Read | undefined
 }
 
 export interface TokensDeps {
@@ -94,6 +96,7 @@ export function createTokens(
       if (read) verified.add(token, read)
       return read
     },
+    known: verified.get,
   }
 }
 

@@ -4,9 +4,9 @@ import { removeFile, writeFileAtomic } from '../../core/files.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { Audit, Sender } from '../audit.ts'
+import { admin } from '../permissions/index.ts'
 import type { User } from '../store/index.ts'
 import type { Passwords } from './passwords.ts'
-import { admin } from './roles.ts'
 import type { Users } from './users.ts'
 
 /** Whoever can read a file of the daemon may make the first administrator, with the browser. */

@@ -10,7 +10,7 @@ export interface Passwords {
    * Takes the same time without a hash, for a user that does not exist, and is then false.
    * Throws `Invalid` for a password that no user can have, `HashingBusy`.
    */
-  verify(hash: string | undefined, password: string): Promise<boolean>
+  verify(hash: string | null | undefined, password: string): Promise<boolean>
   generate(): string
 }
 
@@ -63,7 +63,7 @@ export function createPasswords({ random }: { random: Random }, config: Password
       if (Buffer.byteLength(password) > maxBytes)
         throw new Invalid(`a password has at most ${maxBytes} bytes`)
       const matches = await limited(async () => verify(known ?? (await nobodys), password))
-      return matches && known !== undefined
+      return matches && typeof known === 'string'
     },
     generate() {
       for (;;) {

@@ -1,9 +1,7 @@
 import { Invalid } from '../../core/errors.ts'
+import { predefinedRoles } from '../permissions/index.ts'
 
-export const admin = 'Admin'
-
-/** The names are the same in commands, tokens and introspection replies. */
-export const roles: readonly string[] = [admin, 'AppAdmin', 'Operator', 'Viewer']
+const roles = predefinedRoles.map(({ name }) => name)
 
 export function refuseUnknownRoles(asked: readonly string[]): void {
   const unknown = asked.filter((role) => !roles.includes(role))

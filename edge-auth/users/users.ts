@@ -2,9 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import { Conflict, NotFound } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import type { Audit, EndedBy } from '../audit.ts'
+import { admin } from '../permissions/index.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { EndReason, Store, User } from '../store/index.ts'
-import { admin } from './roles.ts'
 
 export const namePattern = '^[A-Za-z0-9._@-]{1,128}$'
 
@@ -82,7 +82,10 @@ export function createUsers(
       const different = edit(before)
       if (!different) return before
       const epoch = reason === 'user_enabled' ? before.epoch : random.uuid()
-      const after: User = { ...before, ...different, epoch, updatedAt: clock.now() }
+      const after: User = {
+        ...{ ...before, ...different, epoch },
+        ...{ updatedAt: clock.now(), revision: before.revision + 1 },
+      }
       keepAnAdmin(before, after)
       const endings = reason === 'user_enabled' ? [] : sessions.endings(name, reason)
       const entries = [audit.userChanged(after, reason, before), ...endings]
@@ -105,8 +108,10 @@ export function createUsers(
         if (asFirst && users.size > 0) throw new Conflict('there is a first user already')
         const now = clock.now()
         const user: User = {
-          ...{ name, roles, passwordHash, mustChange, enabled: true, epoch: random.uuid() },
-          ...{ passwordSetAt: now, createdAt: now, updatedAt: now },
+          ...{ name, alias: null, profile: {}, owner: null, delegatedBy: null },
+          ...{ roles, scopedRoles: {}, apps: null, passwordHash, mustChange, totpRequired: false },
+          ...{ enabled: true, validUntil: null, epoch: random.uuid() },
+          ...{ passwordSetAt: now, createdAt: now, updatedAt: now, revision: 1 },
         }
         await disk.call('putUser', [audit.userAdded(user)], user, true)
         users.set(name, user)
@@ -129,7 +134,8 @@ export function createUsers(
     },
     endSessions: (name, reason, by) =>
       store.change(async (disk) => {
-        const after: User = { ...get(name), epoch: random.uuid() }
+        const before = get(name)
+        const after: User = { ...before, epoch: random.uuid(), revision: before.revision + 1 }
         await disk.call('putUser', sessions.endings(name, reason, by), after, true)
         users.set(name, after)
         return sessions.forget(name)

@@ -3,14 +3,40 @@
 
 CREATE TABLE user (
   name TEXT PRIMARY KEY,
+  alias TEXT UNIQUE, -- another name to sign in with
+  profile TEXT NOT NULL CHECK (json_valid(profile)), -- firstName, lastName, email, phone
+  owner TEXT, -- who made it; NULL: the command line
+  delegated_by TEXT,
   roles TEXT NOT NULL CHECK (json_valid(roles)),
-  password_hash TEXT NOT NULL, -- PHC string
+  scoped_roles TEXT NOT NULL CHECK (json_valid(scoped_roles)), -- app group → roles
+  apps TEXT CHECK (json_valid(apps)), -- which the guard lets through; NULL: as their gates say
+  password_hash TEXT, -- PHC string; NULL: signs in elsewhere
   password_set_at INTEGER NOT NULL,
   must_change INTEGER NOT NULL CHECK (must_change IN (0, 1)), -- the password, at the next sign-in
+  totp_required INTEGER NOT NULL CHECK (totp_required IN (0, 1)),
   enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+  valid_until INTEGER, -- service access; NULL: for good
   epoch TEXT NOT NULL, -- a new one ends all sessions of the user
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL
+  updated_at INTEGER NOT NULL,
+  revision INTEGER NOT NULL -- grows with each change
+) STRICT, WITHOUT ROWID;
+
+-- Roles beside the predefined ones.
+CREATE TABLE role (
+  name TEXT PRIMARY KEY,
+  description TEXT NOT NULL,
+  permissions TEXT NOT NULL CHECK (json_valid(permissions)), -- category → levels
+  owner TEXT,
+  revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Apps that users get roles for together.
+CREATE TABLE app_group (
+  name TEXT PRIMARY KEY,
+  apps TEXT NOT NULL CHECK (json_valid(apps)), -- client ids
+  owner TEXT,
+  revision INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Open sessions. How one ended stands in the audit.
@@ -60,6 +86,7 @@ CREATE TABLE audit (
   address TEXT,
   user_agent TEXT,
   request_id TEXT,
+  actor TEXT, -- the administrator who did it
   reason TEXT,
   detail TEXT CHECK (json_valid(detail)),
   device_time INTEGER NOT NULL,

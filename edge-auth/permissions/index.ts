@@ -1,0 +1,2 @@
+export * from './permission.ts'
+export { admin, predefinedRoles, type Role } from './predefined.ts'
