@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
+import { run } from '../../core/control.ts'
 import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import { startHub } from '../../hub/test-hub.ts'
@@ -291,7 +292,7 @@ test('our hub takes it: typed, with quality, each value once', async () => {
     { dir, retry: { initialMs: 1, maxMs: 10 } },
   )
   const { mqtt: _none, ...content } = boarding.content
-  await identity.operations['identity.onboard']?.({ boarding: { ...boarding, content } })
+  await run(identity.operations, 'identity.onboard', { boarding: { ...boarding, content } })
   const agent = start(identity.current() as Membership, { identity })
   for (let k = 0; k < 20; k++)
     agent.outbox.append('press', [

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
+import { run } from '../../core/control.ts'
 import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import { startHub, type TestHub } from '../../hub/test-hub.ts'
@@ -49,7 +50,7 @@ async function onboard(): Promise<{ membership: Membership; token: AccessToken }
     { ...deps, http: openNetwork().http, archive },
     { dir: await temporaryDir(), retry },
   )
-  await identity.operations['identity.onboard']?.({ boarding })
+  await run(identity.operations, 'identity.onboard', { boarding })
   return { membership: identity.current() as Membership, token: await identity.accessToken() }
 }
 
@@ -262,7 +263,7 @@ test('a box that is just taken in connects once', async () => {
     { dir: await temporaryDir(), retry },
   )
   const agent = await start({}, identity)
-  await identity.operations['identity.onboard']?.({ boarding })
+  await run(identity.operations, 'identity.onboard', { boarding })
   await agent.connected()
   await agent.append()
   await agent.delivered()

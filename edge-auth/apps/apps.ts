@@ -3,7 +3,7 @@ import type { JWK } from 'jose'
 import type { Clock } from '../../core/clock.ts'
 import { Conflict, Invalid, NotFound } from '../../core/errors.ts'
 import { type Random, randomSecret } from '../../core/random.ts'
-import type { Audit } from '../audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { App, AppVersion, AuditEntry, Store } from '../store/index.ts'
 
 /** An app that has shown who it is, by the credential of one of its versions. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Audit, Refused } from '../audit.ts'
+import type { Audit, Refused } from '../audit/audit.ts'
 
 /** Tells the audit of who was not let in, but not of each picture that a page asks for. */
 export interface Denials {

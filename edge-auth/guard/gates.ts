@@ -1,6 +1,6 @@
 import { Conflict, Invalid, NotFound } from '../../core/errors.ts'
 import type { Apps } from '../apps/apps.ts'
-import type { Audit } from '../audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Store } from '../store/index.ts'
 import { fold, type Gate } from './rules.ts'
 

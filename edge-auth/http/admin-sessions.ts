@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { type Random, randomSecret } from '../../core/random.ts'
-import type { Sender } from '../audit.ts'
+import type { Sender } from '../audit/audit.ts'
 import type { Identify, Identity } from '../sessions/identify.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { SignIn } from '../sessions/sign-in.ts'

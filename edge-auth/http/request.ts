@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Sender } from '../audit.ts'
+import type { Sender } from '../audit/audit.ts'
 import { proxySecretHeader } from '../proxy-secret.ts'
 import type { Surface } from './route.ts'
 

@@ -1,4 +1,4 @@
-import type { Audit } from '../audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Session, SessionToken, User } from '../store/index.ts'
 import type { Claims, Read } from '../tokens/claims.ts'
 import type { Tokens } from '../tokens/tokens.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import type { Audit } from '../audit.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Session, SessionToken, Store, User } from '../store/index.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import type { OpenSession, OpenSessions } from './open-sessions.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
-import type { Audit, EndedBy, Sender, SignInMethod } from '../audit.ts'
+import type { Audit, EndedBy, Sender, SignInMethod } from '../audit/audit.ts'
 import type {
   AuditEntry,
   Disk,

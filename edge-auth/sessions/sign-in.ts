@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { Audit, Sender, SignInMethod } from '../audit.ts'
+import type { Audit, Sender, SignInMethod } from '../audit/audit.ts'
 import type { User } from '../store/index.ts'
 import type { Passwords } from '../users/passwords.ts'
 import type { Throttle } from '../users/throttle.ts'

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { createLog } from '../../core/log.ts'
 import { startEdgeAuth } from '../../test/edge-auth.ts'
 import { manualClock } from '../../test/manual-clock.ts'
-import { createAudit } from '../audit.ts'
+import { createAudit } from '../audit/audit.ts'
 import { openStore } from '../store/index.ts'
 import { openSigningKeys } from './keys.ts'
 

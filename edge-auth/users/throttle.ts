@@ -1,5 +1,5 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { Audit, Sender } from '../audit.ts'
+import type { Audit, Sender } from '../audit/audit.ts'
 import type { SessionTime } from '../sessions/session-time.ts'
 import type { KnownAddress, Store } from '../store/index.ts'
 import { sourceOf } from './source-address.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { Conflict, NotFound } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
-import type { Audit, EndedBy } from '../audit.ts'
+import type { Audit, EndedBy } from '../audit/audit.ts'
 import { admin } from '../permissions/index.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { EndReason, Store, User } from '../store/index.ts'

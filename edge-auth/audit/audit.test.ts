@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { afterEach, expect, test } from 'vitest'
-import { password, startEdgeAuth } from '../test/edge-auth.ts'
+import { password, startEdgeAuth } from '../../test/edge-auth.ts'
 
 let edge: Awaited<ReturnType<typeof startEdgeAuth>>
 afterEach(() => edge[Symbol.asyncDispose]())

@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.ts'
-import { type Caller, currentCaller } from '../core/control.ts'
-import type { Logger } from '../core/log.ts'
-import type { AuditEntry, AuditType, EndReason, Session, Store, User } from './store/index.ts'
+import type { Clock } from '../../core/clock.ts'
+import { type Caller, currentCaller } from '../../core/control.ts'
+import type { Logger } from '../../core/log.ts'
+import type { AuditEntry, AuditType, EndReason, Session, Store, User } from '../store/index.ts'
 
 /** Where a person or program came from. */
 export interface Sender {

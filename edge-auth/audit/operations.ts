@@ -1,8 +1,8 @@
 import Type from 'typebox'
-import type { Operations } from '../core/control.ts'
-import { parser } from '../core/schema.ts'
+import type { Operations } from '../../core/control.ts'
+import { parser } from '../../core/schema.ts'
+import type { Store } from '../store/index.ts'
 import type { Audit } from './audit.ts'
-import type { Store } from './store/index.ts'
 
 const pageSize = 100
 
