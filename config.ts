@@ -135,6 +135,16 @@ export const ConfigSchema = Type.Object(
     }),
     sources: section('Acquisition of readings.', {
       min_interval: duration('100ms', 'A data source configuration may not ask for a shorter interval.'),
+      dir: Type.String({
+        default: '/etc/edgeward/sources.d',
+        minLength: 1,
+        description:
+          'Folder whose *.toml files say what is measured beside what the hub asks for; read at start and when they change.',
+      }),
+      confirm_timeout: duration(
+        '60s',
+        'How long a new configuration may take to show that its sources read, until the one before comes back. 0s: it counts at once.',
+      ),
     }),
     broker: section('Local MQTT broker for edge apps.', {
       listen: listen('127.0.0.1:1883', 'Plain MQTT.'),
@@ -178,7 +188,25 @@ export const ConfigSchema = Type.Object(
         ['6000/1m'],
         'How often one address may introspect without client credentials, where that is allowed at all.',
       ),
+      sso_allow_private: Type.Array(Type.String({ minLength: 1 }), {
+        default: [],
+        description:
+          'Networks of the plant where identity providers may be, e.g. 10.0.0.0/8; otherwise only public addresses are asked.',
+      }),
       technical_token_lifetime: duration('1h', 'Life of the token that an app gets for itself.'),
+      audit_max_bytes: integer(
+        67_108_864,
+        1_048_576,
+        17_179_869_184,
+        'Bytes that the audit may take, about; then the oldest entries go, a thousand or an hour at a time.',
+      ),
+      kv_quota: integer(
+        268_435_456,
+        0,
+        1_099_511_627_776,
+        'Bytes that an app may keep as private tokens, with their names and 128 for each.',
+      ),
+      kv_max_value: integer(16_777_216, 1, 67_108_864, 'Bytes of the value of a private token, in UTF-8.'),
       login_attempts: integer(
         5,
         1,
@@ -192,6 +220,13 @@ export const ConfigSchema = Type.Object(
         default: false,
         description: 'A password must have capital and small letters, digits and symbols.',
       }),
+      locked_options: Type.Array(
+        Type.String({ pattern: '^[A-Za-z0-9._-]{1,128}/([A-Za-z0-9._-]{1,128}|\\*)$' }),
+        {
+          default: [],
+          description: 'Options that nobody can change, as "category/key" or "category/*".',
+        },
+      ),
       password_validity: duration('0d', 'A password older than this must be changed at login; 0d: never.'),
     }),
     admin: section('Administration.', {
@@ -261,6 +296,11 @@ export const ConfigSchema = Type.Object(
       list_agents_rate: rates(['15/30s', '100/3m'], 'How often a tenant may list its agents.'),
       delete_agents_rate: rates(['10/30s', '30/3m'], 'How often a tenant may delete agents.'),
       exchange_rate: rates([], 'How often an agent may upload by exchange.'),
+      technical_token_lifetime: duration('30m', 'Life of a token that an app gets for the data of a tenant.'),
+      technical_token_rate: rates(['60/1m'], 'How often a version of an app may ask for tokens and tenants.'),
+      max_technical_tokens: integer(5, 1, 100, 'User tenants in one request for tokens.'),
+      max_user_tenants: integer(500, 1, 10_000, 'Entries on a page of user tenants.'),
+      app_secret_overlap: duration('1d', 'How long the secret of an app is good after it got a new one.'),
     }),
   },
   { additionalProperties: false },

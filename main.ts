@@ -1,12 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ntpSynchronised, openAgent, openTime } from './agent/index.ts'
+import { type Agent, ntpSynchronised, openAgent, openTime } from './agent/index.ts'
 import { mayPublish, openBroker } from './broker/index.ts'
-import { openCerts } from './certs/index.ts'
+import { type Certs, openCerts } from './certs/index.ts'
 import { type Config, deviceName, given, networkConfig, sessionPolicy } from './config.ts'
 import { createConsole } from './console/index.ts'
 import { type Clock, systemClock } from './core/clock.ts'
-import { controlSocket, type Operations, run, serveControl } from './core/control.ts'
+import { controlSocket, type Operations, run } from './core/control.ts'
+import { serveControl } from './core/control-server.ts'
 import { Invalid } from './core/errors.ts'
 import { ensurePrivateDir } from './core/files.ts'
 import type { Logger } from './core/log.ts'
@@ -16,8 +18,10 @@ import { type Random, systemRandom } from './core/random.ts'
 import { releasedAt } from './core/release.ts'
 import { lockState, StateInUse } from './core/sqlite.ts'
 import { runTasks, watching } from './core/tasks.ts'
-import { openEdgeAuth } from './edge-auth/index.ts'
+import { type Aged, openEdgeAuth } from './edge-auth/index.ts'
 import { type HubLimits, openHub } from './hub/index.ts'
+import type { AuditHead } from './protocol/agent-report.ts'
+import { sourceOf, typeOf } from './protocol/alarm.ts'
 
 /** Where a process keeps what it knows, and what lives only while it runs. */
 export interface Places {
@@ -30,6 +34,8 @@ export interface Service extends AsyncDisposable {
   readonly operations: Operations
   /** Serves until aborted; calls `ready` with the addresses once everything listens. */
   serve(signal: AbortSignal, ready: (addresses: object) => void): Promise<void>
+  /** SIGHUP: what may have changed beside it is read again. */
+  reload?(): void
 }
 
 export interface ServiceDeps {
@@ -57,26 +63,43 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
     { dir: join(places.stateDir, 'pki'), names: config.certs.names, deviceName: deviceName(config) },
   )
   const agent = held.use(
-    await openAgent({ network, time, clock, random, log: module('agent') }, agentConfig(config, places)),
+    await openAgent(
+      {
+        ...{ network, time, clock, random, log: module('agent') },
+        auditHead: (): Promise<AuditHead> => auth.auditHead(),
+        certificates: () => endsOf(certs),
+      },
+      agentConfig(config, places),
+    ),
   )
   const auth = held.use(
     await openEdgeAuth(
       {
         ...{ clock, random, log: module('edge-auth'), correctedNow: time.correctedNow },
+        outgoing: network.http,
         measurements: {
-          mayPublish,
+          mayPublish: (app, topic): boolean => mayPublish(app, topic, auth.appRights(app)?.publish),
           isBound: agent.isBound,
           take: (topic, document) => agent.offer(topic, { document }),
         },
+        hub: { http: network.http, address: agent.hub },
+        alarms: { ...agent.alarms, events: agent.events.list },
+        kept: keptBy(agent),
+        box: agent.operations,
       },
       {
         dir: places.stateDir,
+        auditMaxBytes: config.auth.audit_max_bytes,
         runtimeDir: places.runtimeDir,
         listen: config.auth.listen,
         introspectPublic: config.auth.introspect_public,
         openIntrospectionRate: config.auth.introspect_rate,
         sessions: sessionPolicy(config.auth),
         technicalLifetimeMs: config.auth.technical_token_lifetime,
+        ssoAllowPrivate: config.auth.sso_allow_private,
+        localTenant: deviceName(config),
+        kv: { quota: config.auth.kv_quota, maxValueBytes: config.auth.kv_max_value },
+        lockedOptions: config.auth.locked_options,
         throttle: {
           attempts: config.auth.login_attempts,
           windowMs: config.auth.login_window,
@@ -104,11 +127,16 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
   const all = held.move()
   return {
     operations,
+    reload: agent.reload,
     async serve(signal, ready) {
       await using serving = new AsyncDisposableStack()
       const broker = serving.use(
         await openBroker(
-          { authenticate: auth.authenticateApp, offer: agent.offer, random, log: module('broker') },
+          {
+            ...{ authenticate: auth.authenticateApp, offer: agent.offer, isMeasurement: agent.isBound },
+            ...{ rightsOf: auth.appRights, overQuota: auth.noteOverQuota },
+            ...{ clock, random, log: module('broker') },
+          },
           {
             listen: config.broker.listen,
             tls: certs.server,
@@ -117,6 +145,7 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
         ),
       )
       auth.onAppChange(broker.disconnect)
+      auth.watchApps(broker.seen)
       const admin = serving.use(
         createConsole(
           {
@@ -135,11 +164,29 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
       ready(addresses)
       log.info(addresses, 'gateway serves')
       warnOfUnpatchedNode(log, process.versions.node)
+      auth.died.catch((error: Error) => agent.alarms.raise('auth_store_failed', error.message))
       await runTasks(signal, agent.run, watching(auth.died))
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
+
+const endsOf = (certs: Certs) =>
+  [['device CA', certs.ca] as const, ['box', certs.server.cert] as const].map(([name, pem]) => ({
+    name,
+    notAfter: Date.parse(new X509Certificate(pem).validTo),
+  }))
+
+/** What the agent keeps, for the retention. */
+const keptBy = ({ alarms, events, keepReadingsFor }: Agent) => ({
+  removeEvents: (isOld: (thing: Aged) => boolean): number =>
+    events.forget(({ type, source, time }) => isOld({ type, sources: [source], fragments: [], at: time })),
+  removeAlarms: (isOld: (thing: Aged) => boolean): number =>
+    alarms.forget((alarm) =>
+      isOld({ type: typeOf(alarm), sources: [sourceOf(alarm)], fragments: [], at: alarm.lastAt }),
+    ),
+  keepReadingsFor,
+})
 
 /** Opens the hub's stores, as their one owner. Throws `StateInUse`. */
 export async function openHubService(config: Config, places: Places, deps: ServiceDeps): Promise<Service> {
@@ -189,6 +236,13 @@ export const hubLimits = (settings: Config['hub']): HubLimits => ({
   listAgents: settings.list_agents_rate,
   deleteAgents: settings.delete_agents_rate,
   exchange: settings.exchange_rate,
+  technicalTokens: {
+    lifetimeMs: settings.technical_token_lifetime,
+    secretOverlapMs: settings.app_secret_overlap,
+    perRequest: settings.max_technical_tokens,
+    tenantsPerPage: settings.max_user_tenants,
+    rate: settings.technical_token_rate,
+  },
 })
 
 function common({ log, clock = systemClock, random = systemRandom }: ServiceDeps) {
@@ -228,7 +282,11 @@ function agentConfig({ agent, uplink, outbox, sources }: Config, { stateDir }: P
       retry: { initialMs: uplink.retry_initial, maxMs: uplink.retry_max },
     },
     outbox: outboxConfig(outbox),
-    sources: { minIntervalMs: sources.min_interval },
+    sources: {
+      minIntervalMs: sources.min_interval,
+      localDir: sources.dir,
+      confirmTimeoutMs: sources.confirm_timeout,
+    },
     ...given('boardingDir', agent.boarding_dir),
     ...given('stickDir', agent.stick_dir),
   }

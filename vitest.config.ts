@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Tests of one module that take too long to be run with the fast ones. */
@@ -9,9 +11,13 @@ const excluded = ['node_modules/**', 'dist/**']
  * Threads of the unit tests live in this process, so package.json gives it the flag too.
  */
 const execArgv = ['--no-memory-protection-keys']
+/** Where the processes that the tests start find each file of ours compiled; else each compiles all of them. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/edgeward', import.meta.url))
 
 export default defineConfig({
   test: {
+    // Most of the time a test waits: for a disk, a process, a moment to come.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/reporter.ts'],
     projects: [
       {
@@ -31,6 +37,7 @@ export default defineConfig({
           exclude: excluded,
           pool: 'forks',
           execArgv,
+          env: { NODE_COMPILE_CACHE },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

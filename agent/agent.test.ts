@@ -44,7 +44,7 @@ async function startAgent(log = silent, settings: Partial<AgentConfig> = {}) {
         ...{ mode: 'spill', commitIntervalMs: 10, commitBytes: 65_536 },
         ...{ maxBytes: 64 * 1024 * 1024, ballastBytes: 1024 * 1024, whenFull: 'drop_oldest' },
       },
-      sources: { minIntervalMs: 100 },
+      sources: { minIntervalMs: 100, localDir: join(stateDir, 'sources.d'), confirmTimeoutMs: 60_000 },
       ...settings,
     },
   )

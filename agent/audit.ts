@@ -1,4 +1,5 @@
 import type { Logger } from '../core/log.ts'
+import type { Events } from './alarms/events.ts'
 import { credentialName } from './credentials/credential.ts'
 import { type Held, replacedIn, type State } from './onboarding/machine.ts'
 import type { Archived } from './onboarding/operations.ts'
@@ -16,7 +17,7 @@ export interface Audit {
   identityReplaced(former: Held, archived: Archived): void
 }
 
-export function createAudit(log: Logger): Audit {
+export function createAudit(log: Logger, note: Events['note'] = () => {}): Audit {
   const of = ({ home: { tenant, agentId, profile }, active }: Held) => ({
     tenant,
     agentId,
@@ -25,12 +26,27 @@ export function createAudit(log: Logger): Audit {
     expiresAt: active.expiresAt,
   })
   return {
-    onboarded: (held) => log.info(of(held), 'onboarded'),
-    rotated: (held) => log.info(of(held), 'credential rotated'),
-    rotationFailed: (held, reason) => log.warn({ ...of(held), reason }, 'credential rotation failed'),
-    offboarded: (held, reason) => log.warn({ ...of(held), reason }, 'offboarded at the hub'),
+    onboarded(held) {
+      log.info(of(held), 'onboarded')
+      note('onboarded', `the box is agent ${held.home.agentId} of tenant ${held.home.tenant}`)
+    },
+    rotated(held) {
+      log.info(of(held), 'credential rotated')
+      note('credential_rotated', 'the credential of the box was followed by another')
+    },
+    rotationFailed(held, reason) {
+      log.warn({ ...of(held), reason }, 'credential rotation failed')
+      note('rotation_failed', `the credential of the box could not be renewed: ${reason}`)
+    },
+    offboarded(held, reason) {
+      log.warn({ ...of(held), reason }, 'offboarded at the hub')
+      note('offboarded', `the hub has offboarded the box: ${reason}`)
+    },
     needsOnboarding: (held, reason) => log.warn({ ...of(held), reason }, 'onboarding needed'),
-    identityReplaced: (former, archived) => log.warn({ ...of(former), ...archived }, 'identity replaced'),
+    identityReplaced(former, archived) {
+      log.warn({ ...of(former), ...archived }, 'identity replaced')
+      note('identity_replaced', `the box was agent ${former.home.agentId} of tenant ${former.home.tenant}`)
+    },
   }
 }
 

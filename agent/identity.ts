@@ -8,6 +8,7 @@ import type { RetryPolicy } from '../core/retry.ts'
 import { aborted } from '../core/tasks.ts'
 import type { SecurityProfile } from '../protocol/boarding.ts'
 import type { AgentToken } from '../protocol/token.ts'
+import type { Events } from './alarms/events.ts'
 import { changesTo, createAudit } from './audit.ts'
 import { credentialName } from './credentials/credential.ts'
 import { createRotation, type Rotation } from './credentials/rotation.ts'
@@ -79,6 +80,8 @@ export interface IdentityDeps {
   clock: Clock
   random: Random
   log: Logger
+  /** Keeps what has happened to the identity, for people. */
+  note?: Events['note']
   /**
    * Sets aside, under this name, what belongs to the agent that the box was until now: it must reach
    * nobody else. May be asked again after it was done.
@@ -106,7 +109,7 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
   const listeners = new Set<() => void>()
   const time = deps.time ?? createGuard({ clock, log }, { floor: releasedAt })
   const hub = createHubApi({ http, time, clock, random })
-  const audit = createAudit(deps.log.child({ part: 'audit' }))
+  const audit = createAudit(deps.log.child({ part: 'audit' }), deps.note)
   let archived: Archived | undefined
   const runner = await openRunner({
     ...{ vault, hub, time, clock, random, log },

@@ -8,7 +8,10 @@ import type { Network } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import { aborted, runTasks, watching } from '../core/tasks.ts'
-import { createAlarms } from './alarms.ts'
+import type { AuditHead } from '../protocol/agent-report.ts'
+import { type Events, openEvents } from './alarms/events.ts'
+import { type Ending, watchBox } from './alarms/watch.ts'
+import { type AlarmBook, openAlarms } from './alarms.ts'
 import { archive } from './archive.ts'
 import { openConfiguration } from './configuration/index.ts'
 import { IdentityUnreadable } from './errors.ts'
@@ -22,19 +25,36 @@ import { type OutboxConfig, openOutbox } from './outbox/index.ts'
 import { openOutboxView, silenceMs } from './outbox-view.ts'
 import { agentReport } from './report.ts'
 import { createSources, type Payload, readInventory } from './sources/index.ts'
+import type { Proof } from './time/guard.ts'
 import { correctingDates } from './time/http.ts'
 import type { Time } from './time/index.ts'
 import { unreadableIdentity } from './unreadable-identity.ts'
 import { createUplink, type UplinkConfig } from './uplink/index.ts'
 
-export type { Alarm } from './alarms.ts'
+export type { Events } from './alarms/events.ts'
+export type { Alarm, AlarmBook } from './alarms.ts'
+export type { ConfigurationStatus, History, RunningTrial, Version } from './configuration/index.ts'
+export { checkLocalSources, readSourceFile } from './configuration/offline.ts'
 export { agentChecks } from './diagnosis/index.ts'
 export type { FlashStatus } from './flash.ts'
 export type { GapPage } from './gaps.ts'
 export type { IdentityStatus } from './identity.ts'
 export type { Offer } from './onboarding/stick.ts'
 export type { OutboxStatus } from './outbox-view.ts'
-export type { Inventory, SourceStatus } from './sources/index.ts'
+export type {
+  Decoding,
+  Inventory,
+  ModbusSettings,
+  ModbusTable,
+  OneRead,
+  OpcuaBrowse,
+  OpcuaCertificate,
+  OpcuaNode,
+  ShownSample,
+  SourceStatus,
+  Watched,
+} from './sources/index.ts'
+export { decodings, readDevice, sourceSchema, surveyMetrics } from './sources/index.ts'
 export { ntpSynchronised, openTime, type TimeStatus } from './time/index.ts'
 export type { UplinkStatus } from './uplink/index.ts'
 
@@ -49,10 +69,14 @@ export interface AgentConfig {
   /** Where sticks are mounted whose boarding files are offered; none are unless set. */
   stickDir?: string
   outbox: Omit<OutboxConfig, 'path' | 'boot'>
-  sources: { minIntervalMs: number }
+  sources: { minIntervalMs: number; localDir: string; confirmTimeoutMs: number }
 }
 
 export interface AgentDeps {
+  /** How far the audit of the box has come: the hub is told. */
+  auditHead?: (() => Promise<AuditHead>) | undefined
+  /** Certificates of the box, whose ends are watched. */
+  certificates?: (() => readonly Ending[]) | undefined
   network: Network
   /** Run by the agent. */
   time: Time
@@ -65,6 +89,10 @@ export interface AgentDeps {
 export interface Agent extends AsyncDisposable {
   /** `identity.*` and `agent.*`. */
   readonly operations: Operations
+  readonly alarms: AlarmBook
+  readonly events: Events
+  /** Readings that wait longer go, with a row in the loss ledger; undefined: as configured. */
+  keepReadingsFor(maxAgeMs: number | undefined): void
   /** Whether a data point is bound to the topic. */
   isBound(topic: string): boolean
   /**
@@ -72,9 +100,13 @@ export interface Agent extends AsyncDisposable {
    * resolves when its readings are on disk or acknowledged by the hub.
    */
   offer(topic: string, payload: Payload): Promise<void> | undefined
+  /** Where the hub is that the box belongs to; undefined until it is onboarded. */
+  hub(): { baseUrl: string; ca?: string } | undefined
   /** What of the agent does not serve, in words; asks nobody, so that nothing can hold it up. */
   faults(): string[]
   gauges(): Promise<Gauge[]>
+  /** Looks at the local files now. */
+  reload(): void
   /** Until aborted; rejects when the outbox can no longer keep readings. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -86,32 +118,48 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   const http = correctingDates({ network, time, clock, log })
   const { stateDir, boardingDir, retry } = config
   await using opened = new AsyncDisposableStack()
+  const alarms = opened.use(await openAlarms({ clock, log }, { path: join(stateDir, 'alarms.json') }))
+  const events = opened.use(await openEvents({ clock, log }, { path: join(stateDir, 'events.json') }))
   const identity = opened.use(
     await openIdentityOrFault(
       {
-        ...{ http, time, clock, random, log },
+        ...{ http, time, clock, random, log, alarms, note: events.note },
         archive: (name, former) =>
           archive({ configuration, outbox }, { dir: join(stateDir, 'archive'), name, former }),
       },
       { dir: join(stateDir, 'identity'), retry },
     ),
   )
-  const alarms = createAlarms({ clock, log })
   const outbox = opened.use(
     await openOutbox(
       { clock, random, log, alarms },
       { ...config.outbox, path: join(stateDir, 'outbox.db'), boot: readBootId() },
     ),
   )
+  time.onProof(correctionNotes(deps.clock, events))
   time.onProof((proof) => {
     outbox.prove(proof).catch((err) => log.warn({ err }, 'proof of the time not kept'))
   })
   const view = await openOutboxView({ outbox, alarms, clock }, config.outbox)
   const flash = createFlash({ clock }, { path: stateDir, proc: '/proc', sys: '/sys' })
-  const sources = createSources({ outbox, stamp: time.stamp, network, clock, random, log }, config.sources)
+  const sources = createSources(
+    {
+      ...{ outbox, stamp: time.stamp, network, clock, random, log, alarms },
+      places: {
+        credentialsDir: '/etc/edgeward/credentials',
+        memoryDir: join(stateDir, 'sources'),
+        pkiDir: join(stateDir, 'pki'),
+      },
+    },
+    config.sources,
+  )
   const configuration = await openConfiguration(
-    { http, clock, random, log, identity, apply: sources.apply },
-    { dir: join(stateDir, 'configuration'), retry },
+    {
+      ...{ http, clock, random, log, identity, sources },
+      isLinked: (): boolean => uplink.status().state === 'connected',
+      note: events.note,
+    },
+    { dir: join(stateDir, 'configuration'), retry, ...config.sources },
   )
   const shown = () => ({
     flash: flash.status(),
@@ -124,7 +172,18 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
       onConfiguration: configuration.announced,
       onTime: time.heard,
       configurationId: () => configuration.status().configurationId,
-      report: async () => agentReport({ time: clock.now(), outbox: await view.status(), ...shown() }),
+      report: async () =>
+        agentReport({
+          ...{ time: clock.now(), outbox: await view.status(), ...shown() },
+          ...{ alarms: alarms.all(), events: events.list(), audit: await deps.auditHead?.() },
+          configuration: configuration.report(),
+        }),
+      onReportChange(listener) {
+        const forget = [alarms.onChange(listener), configuration.onChange(listener)]
+        return () => {
+          for (const each of forget) each()
+        }
+      },
     },
     config.uplink,
   )
@@ -144,6 +203,8 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   return {
     operations: {
       ...identity.operations,
+      ...configuration.operations,
+      ...sources.operations,
       'identity.confirm': () => stick.confirm(),
       'agent.status': async () => ({
         identity: { ...identity.status(), offer: stick.offer() },
@@ -156,6 +217,11 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
       'agent.gaps': gapOperation(outbox),
       'agent.inventory': () => readInventory(),
     },
+    alarms,
+    events,
+    keepReadingsFor: outbox.keepFor,
+    hub: identity.current,
+    reload: configuration.reload,
     isBound: sources.isBound,
     offer: sources.offer,
     faults: () =>
@@ -167,9 +233,16 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
         ...{ identity: identity.status(), uplink: uplink.status(), outbox: await view.status() },
         ...shown(),
       }),
-    run: (signal) =>
-      runTasks(
+    async run(signal) {
+      await events.began(readBootId())
+      const watched = {
+        ...{ identity: identity.status, time: time.status, outbox: view.status },
+        certificates: deps.certificates ?? (() => []),
+      }
+      await runTasks(
         signal,
+        (both) => alarms.run(both),
+        (both) => watchBox({ alarms, clock }, watched, both),
         (both) => time.run(both),
         (both) => identity.run(both),
         (both) => (boardingDir === undefined ? aborted(both) : takeDropped(boardingDir, both)),
@@ -180,18 +253,42 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
         (both) => view.run(both),
         (both) => flash.run(both),
         watching(outbox.died),
-      ),
+      )
+      events.ended()
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
 /** A damaged identity stops neither collection nor anything else on the box. */
-async function openIdentityOrFault(deps: IdentityDeps, config: IdentityConfig): Promise<Identity> {
+async function openIdentityOrFault(
+  deps: IdentityDeps & { alarms: Pick<AlarmBook, 'raise' | 'clear'> },
+  config: IdentityConfig,
+): Promise<Identity> {
   try {
-    return await openIdentity(deps, config)
+    const identity = await openIdentity(deps, config)
+    deps.alarms.clear(identityUnreadable)
+    return identity
   } catch (error) {
     if (!(error instanceof IdentityUnreadable)) throw error
     deps.log.error({ code: error.code, reason: error.message, cure: error.cure }, 'identity not usable')
+    deps.alarms.raise(identityUnreadable, error.message)
     return unreadableIdentity(error)
+  }
+}
+
+const identityUnreadable = 'identity_unreadable'
+/** Nobody needs to know of less. */
+const noticeableMs = 60_000
+
+/** Notes when the box was found to have another time than its clock says. */
+function correctionNotes(clock: Pick<Clock, 'now' | 'monotonic'>, events: Events): (proof: Proof) => void {
+  let noted = 0
+  return ({ time, monotonic }) => {
+    const byMs = Math.round(time - (clock.now() - (clock.monotonic() - monotonic)))
+    if (Math.abs(byMs - noted) < noticeableMs) return
+    noted = byMs
+    const clockIs = byMs > 0 ? 'slow' : 'fast'
+    events.note('time_corrected', `the clock of the box is ${Math.abs(Math.round(byMs / 1000))} s ${clockIs}`)
   }
 }

@@ -1,6 +1,8 @@
 /** One figure of the product, measured beside its peer or its limit in the same run. */
 export interface Bench {
   readonly name: string
+  /** A name for several that belong together. */
+  readonly group?: string
   /** One line for `list`. */
   readonly about: string
   measure(effort: Effort): Promise<Measured>

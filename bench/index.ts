@@ -6,6 +6,8 @@ import { introspect } from './introspect.ts'
 import { introspectUnderLogin } from './introspect-under-login.ts'
 import { machine } from './measure.ts'
 import { outbox } from './outbox.ts'
+import { sourcesModbus, sourcesOpcua, sourcesSystem } from './sources.ts'
+import { sourcesMemory } from './sources-memory.ts'
 import { stall } from './stall.ts'
 import { wire } from './wire.ts'
 
@@ -13,9 +15,15 @@ import { wire } from './wire.ts'
  * `npm run bench -- <name>… [--quick]`, `all`, `list`. One JSON line each on stdout, progress on stderr.
  * A missed target is a result (`"met":false`); only what could not be measured ends with 1.
  */
-const benches: readonly Bench[] = [wire, outbox, bridge, drain, stall, introspect, introspectUnderLogin]
+const benches: readonly Bench[] = [
+  ...[wire, outbox, bridge, drain, stall, introspect, introspectUnderLogin],
+  ...[sourcesModbus, sourcesOpcua, sourcesSystem, sourcesMemory],
+]
 
 const usage = () => benches.map(({ name, about }) => `${name.padEnd(8)} ${about}\n`).join('')
+
+/** By its own name or that of its group. */
+const isCalled = (bench: Bench, name: string): boolean => bench.name === name || bench.group === name
 
 async function run(bench: Bench, quick: boolean): Promise<void> {
   const say = (progress: string) => void process.stderr.write(`${bench.name}: ${progress}\n`)
@@ -34,12 +42,14 @@ async function run(bench: Bench, quick: boolean): Promise<void> {
 
 async function main(args: readonly string[]): Promise<number> {
   const names = args.filter((arg) => !arg.startsWith('-'))
-  const unknown = names.filter((name) => name !== 'all' && !benches.some((bench) => bench.name === name))
+  const unknown = names.filter((name) => name !== 'all' && !benches.some((bench) => isCalled(bench, name)))
   if (names.length === 0 || names.includes('list') || unknown.length > 0) {
     process.stderr.write(usage())
     return names.length === 0 || (unknown.length > 0 && !names.includes('list')) ? 2 : 0
   }
-  const chosen = names.includes('all') ? benches : benches.filter(({ name }) => names.includes(name))
+  const chosen = names.includes('all')
+    ? benches
+    : benches.filter((bench) => names.some((name) => isCalled(bench, name)))
   let failed = 0
   for (const bench of chosen) {
     await run(bench, args.includes('--quick')).catch((error: Error) => {

@@ -1,5 +1,8 @@
 import type { Client } from 'aedes'
+import type { Clock } from '../core/clock.ts'
+import { createMeter, type Meter } from './meter.ts'
 import { isAppName } from './rights.ts'
+import { createTally, type Tally } from './tally.ts'
 
 /** One app, with everything it holds in the memory of the broker. */
 export interface App {
@@ -12,8 +15,12 @@ export interface App {
   waitingBytes: number
   /** Requests that were denied or failed; the more there are, the fewer are logged. */
   faults: number
+  readonly meter: Meter
+  readonly tally: Tally
   /** Accounts for a message that is to be retained; false when it would be too much. */
   retain(topic: string, payloadBytes: number): boolean
+  /** It was taken: the one before is gone. */
+  retained(topic: string, payloadBytes: number): void
 }
 
 export interface Apps {
@@ -30,13 +37,13 @@ export interface Apps {
 const maxRetainedBytes = 1024 * 1024
 const perRetainedBytes = 256
 
-export function createApps(): Apps {
+export function createApps(clock: Clock): Apps {
   const apps = new Map<string, App>()
   const owners = new WeakMap<Client, App>()
   return {
     claim(name, client) {
       if (!isAppName(name)) return undefined
-      const app = apps.get(name) ?? createApp(name)
+      const app = apps.get(name) ?? createApp(name, clock)
       apps.set(name, app)
       owners.set(client, app)
       app.connections.add(client)
@@ -52,23 +59,31 @@ export function createApps(): Apps {
   }
 }
 
-function createApp(name: string): App {
+function createApp(name: string, clock: Clock): App {
   const retained = new Map<string, number>()
   let retainedBytes = 0
+  const costOf = (topic: string, payloadBytes: number): number =>
+    payloadBytes === 0 ? 0 : topic.length + payloadBytes + perRetainedBytes
+  const count = (topic: string, bytes: number): void => {
+    retainedBytes += bytes - (retained.get(topic) ?? 0)
+    if (bytes === 0) retained.delete(topic)
+    else retained.set(topic, bytes)
+  }
   return {
     name,
     connections: new Set(),
     admitted: false,
     waitingBytes: 0,
     faults: 0,
+    meter: createMeter(clock),
+    tally: createTally(clock),
     retain(topic, payloadBytes) {
-      const bytes = payloadBytes === 0 ? 0 : topic.length + payloadBytes + perRetainedBytes
-      const sum = retainedBytes - (retained.get(topic) ?? 0) + bytes
-      if (bytes > 0 && sum > maxRetainedBytes) return false
-      retainedBytes = sum
-      if (bytes === 0) retained.delete(topic)
-      else retained.set(topic, bytes)
+      const bytes = costOf(topic, payloadBytes)
+      const before = retained.get(topic) ?? 0
+      if (bytes > 0 && retainedBytes - before + bytes > maxRetainedBytes) return false
+      count(topic, Math.max(before, bytes)) // it may still be refused, and the one before stays
       return true
     },
+    retained: (topic, payloadBytes) => count(topic, costOf(topic, payloadBytes)),
   }
 }

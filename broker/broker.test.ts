@@ -13,12 +13,21 @@ import { AddressInUse } from '../core/http-server.ts'
 import { systemRandom } from '../core/random.ts'
 import { type BrokerConfig, type BrokerDeps, openBroker } from './index.ts'
 
+const free = {
+  ...{ publish: [], subscribe: [], writesTimeSeries: true },
+  quota: { messages: null, bytes: null },
+}
+
 /** A broker for the apps `press` and `saw`, whose secrets are `press-secret` and `saw-secret`. */
 async function started(deps: Partial<BrokerDeps> = {}, config: Partial<BrokerConfig> = {}) {
   const broker = await openBroker(
     {
       authenticate: async (name, secret) => secret === `${name}-secret`,
       offer: () => undefined,
+      isMeasurement: () => false,
+      rightsOf: () => free,
+      overQuota: () => {},
+      clock: systemClock,
       log: pino({ level: 'silent' }),
       random: systemRandom,
       ...deps,
@@ -329,6 +338,23 @@ test('an app cannot fill the memory with retained messages', async () => {
   expect(press.connected).toBe(false)
 })
 
+test('a retained message that was not taken away still counts', async () => {
+  let quota: (typeof free)['quota'] | { messages: null; bytes: number } = free.quota
+  const { connect } = await started({ rightsOf: () => ({ ...free, quota }) })
+  const press = await connect('press')
+  const payload = Buffer.alloc(200 * 1024)
+  for (let topic = 0; topic < 5; topic++)
+    await press.publishAsync(`apps/press/${topic}`, payload, { qos: 1, retain: true })
+  quota = { messages: null, bytes: 1 }
+  press.publish('apps/press/0', '', { qos: 1, retain: true }) // refused: it stays
+  await closed(press)
+  quota = free.quota
+  const again = await connect('press')
+  again.publish('apps/press/5', payload, { qos: 1, retain: true })
+  await closed(again)
+  expect(again.connected).toBe(false)
+})
+
 test('a packet that announces too much ends the connection, also of a stranger', async () => {
   const { broker, connect } = await started()
   const press = await connect('press')
@@ -396,4 +422,51 @@ test('disposing ends every connection, also one that never said who it is', asyn
   const ended = Promise.all([closed(press), silent.ended])
   await broker[Symbol.asyncDispose]()
   await ended
+})
+
+test('topics that were granted are open, measurements are closed to who may not write them', async () => {
+  const rights = {
+    ...free,
+    ...{ publish: ['plant/line/+'], subscribe: ['apps/saw/#'], writesTimeSeries: false },
+  }
+  const { connect } = await started({
+    rightsOf: (app) => (app === 'press' ? rights : free),
+    isMeasurement: (topic) => topic.endsWith('/m'),
+  })
+  const [press, saw] = [await connect('press'), await connect('saw')]
+  const received = inbox(press)
+  await press.subscribeAsync('apps/saw/#')
+  await saw.publishAsync('apps/saw/x', '1', { qos: 1 })
+  await press.publishAsync('plant/line/4', '2', { qos: 1 })
+  await vi.waitFor(() => expect(received).toEqual(['apps/saw/x=1']))
+  await press.publishAsync('apps/press/no-measurement', '3', { qos: 1 })
+  press.publish('apps/press/m', '4', { qos: 1 })
+  await closed(press)
+})
+
+test('over its quota an app is slowed down, it is counted, and told once', async () => {
+  const told: object[] = []
+  const quota = { messages: 20, bytes: null }
+  const { broker, connect } = await started({
+    rightsOf: () => ({ ...free, quota }),
+    overQuota: (app, since) => void told.push({ app, ...since }),
+    clock: { ...systemClock, monotonic: () => 0 },
+  })
+  const press = await connect('press')
+  await Promise.all(Array.from({ length: 30 }, () => press.publishAsync('apps/press/x', '1', { qos: 1 })))
+  expect(told).toEqual([{ app: 'press', slowed: 1, refused: 0 }])
+  expect(broker.seen('press')).toMatchObject({ connections: 1, published: 30, overQuota: expect.any(Number) })
+  expect(broker.seen('press')?.overQuota).toBeGreaterThan(1)
+  expect(broker.seen('nobody')).toBeUndefined()
+})
+
+test('who has lost all rights publishes nothing more on the connection that he has', async () => {
+  let rights: typeof free | undefined = free
+  const { broker, connect } = await started({ rightsOf: () => rights })
+  const press = await connect('press')
+  await press.publishAsync('apps/press/x', '1', { qos: 1 })
+  rights = undefined
+  press.publish('apps/press/x', '2', { qos: 1 })
+  await closed(press)
+  expect(broker.seen('press')).toMatchObject({ published: 1, denied: 1 })
 })

@@ -4,6 +4,7 @@ import { packetWatch } from '../core/mqtt-packets.ts'
 import { type AccessDeps, createAccess } from './access.ts'
 import { createApps } from './apps.ts'
 import { type Listener, openListener } from './listener.ts'
+import type { Seen } from './tally.ts'
 import { throttle } from './throttle.ts'
 
 export { mayPublish } from './rights.ts'
@@ -13,6 +14,8 @@ export interface Broker extends AsyncDisposable {
   readonly addresses: { readonly mqtt: string; readonly mqtts?: string }
   /** Ends every connection of the app, also one whose secret is being checked at this moment. */
   disconnect(clientId: string): void
+  /** How the app does; undefined while it has never connected. */
+  seen(clientId: string): Seen | undefined
 }
 
 /**
@@ -39,8 +42,8 @@ const drainTimeout = 10_000
 
 /** Throws `AddressInUse`. */
 export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promise<Broker> {
-  const { log, random } = deps
-  const apps = createApps()
+  const { log, random, clock } = deps
+  const apps = createApps(clock)
   const access = createAccess(deps, apps)
   await using held = new AsyncDisposableStack()
 
@@ -82,6 +85,7 @@ export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promis
     disconnect(clientId) {
       for (const client of apps.find(clientId)?.connections ?? []) client.close()
     },
+    seen: (clientId) => apps.find(clientId)?.tally.seen,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }

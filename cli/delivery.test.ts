@@ -38,6 +38,12 @@ test('a backlog is shown with its age, its rates and what was lost', () => {
   })
 })
 
+test('what filters held back is not shown as lost', () => {
+  const lines = shown({ lost: { deadband: 900, rate: 5, refused: 1 } })
+  expect(lines).toMatchObject({ 'held back': 'deadband 900, rate 5', lost: 'refused 1' })
+  expect(shown({ lost: { deadband: 900 } })).not.toHaveProperty('lost')
+})
+
 test('the flash is shown with what edgeward writes of it and how long it lasts', () => {
   const card = { device: 'mmcblk0', deviceBytesPerDay: 2.5e9, processBytesPerDay: 90e6 }
   expect(shown({}, { ...card, years: 6.3 }).flash).toBe(

@@ -1,4 +1,5 @@
 import type { FlashStatus, GapPage, OutboxStatus } from '../agent/index.ts'
+import type { GapReason } from '../protocol/gap.ts'
 import { columns, when } from './output.ts'
 
 type Field = readonly [label: string, value: string | undefined]
@@ -8,16 +9,24 @@ export function describeDelivery(outbox: OutboxStatus, flash: FlashStatus, now: 
   const { readings, batches, bytes, maxBytes, oldestAt, rates, mode } = outbox
   const backlog = readings === 0 ? 'nothing waits' : `${readings} readings in ${batches} batches wait`
   const oldest = oldestAt === undefined ? '' : `, the oldest for ${span(now - oldestAt)}`
-  const lost = Object.entries(outbox.lost).filter(([, count]) => count > 0)
+  const notSent = Object.entries(outbox.lost).filter(([, count]) => count > 0)
+  const { held, lost } = Object.groupBy(notSent, ([why]) => (filters.includes(why) ? 'held' : 'lost'))
   return [
     ['outbox', `${backlog}${oldest}; ${size(bytes)} of ${size(maxBytes)} on disk`],
     ['  as of', outbox.asOf === undefined ? undefined : `${when(outbox.asOf)}; it is busy with its disk`],
     ['  mode', describeMode(mode, rates)],
     ['  rate', `${rate(rates.in)} in, ${rate(rates.out)} out, over the last minute`],
-    ['  lost', lost.length === 0 ? undefined : lost.map(([why, count]) => `${why} ${count}`).join(', ')],
+    ['  held back', counted(held)],
+    ['  lost', counted(lost)],
     ['flash', describeFlash(flash)],
   ]
 }
+
+/** What the configuration asks to hold back is not a loss to worry about. */
+const filters: readonly string[] = ['deadband', 'rate'] satisfies GapReason[]
+
+const counted = (counts: readonly [why: string, count: number][] | undefined): string | undefined =>
+  counts?.map(([why, count]) => `${why} ${count}`).join(', ')
 
 function describeMode(mode: OutboxStatus['mode'], { in: taken, written }: OutboxStatus['rates']): string {
   if (mode === 'always') return 'always: everything is written to disk'

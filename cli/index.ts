@@ -1,13 +1,25 @@
 import { Command, CommanderError } from 'commander'
 import { release } from '../core/release.ts'
+import { alarmCommands } from './commands/alarms.ts'
 import { appCommands } from './commands/apps.ts'
 import { auditCommand } from './commands/audit.ts'
+import { authCommands } from './commands/auth.ts'
 import { configCommands } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommands } from './commands/gateway.ts'
+import { groupCommands } from './commands/groups.ts'
 import { hubCommands } from './commands/hub.ts'
 import { identityCommands } from './commands/identity.ts'
+import { kvCommands } from './commands/kv.ts'
+import { optionCommands } from './commands/options.ts'
 import { proxyCommands } from './commands/proxy.ts'
+import { retentionCommands } from './commands/retention.ts'
+import { roleCommands } from './commands/roles.ts'
+import { serviceAccessCommands } from './commands/service-access.ts'
+import { sessionCommands } from './commands/sessions.ts'
+import { sourceCommands } from './commands/sources.ts'
+import { ssoCommands } from './commands/sso.ts'
+import { totpCommands } from './commands/totp.ts'
 import { userCommands } from './commands/users.ts'
 import { demoCommand } from './demo/index.ts'
 import { reportError } from './output.ts'
@@ -43,9 +55,21 @@ function createProgram(): Command {
     doctorCommand,
     identityCommands,
     userCommands,
+    ssoCommands,
+    roleCommands,
+    groupCommands,
+    serviceAccessCommands,
+    totpCommands,
+    sessionCommands,
     auditCommand,
+    retentionCommands,
+    alarmCommands,
+    authCommands,
     appCommands,
+    kvCommands,
+    optionCommands,
     proxyCommands,
+    sourceCommands,
     configCommands,
     hubCommands,
     demoCommand,

@@ -22,3 +22,11 @@ export async function readDocument(path: string): Promise<unknown> {
 
 /** A password from stdin, without the line break at its end. */
 export const readPassword = async (): Promise<string> => (await read('-')).replace(/\r?\n$/, '')
+
+/** "90s", "1h", "7d" → milliseconds. */
+export function durationOf(text: string, what: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text)
+  if (!match) throw new Invalid(`${what} ${text} is no duration`, { cure: 'For example 90s, 1h or 7d.' })
+  const [, count, unit] = match
+  return Number(count) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 'ms']
+}

@@ -15,6 +15,7 @@ export function stopSignal(): AbortSignal {
 export async function serve(context: Context): Promise<void> {
   const signal = stopSignal()
   await using service = await context.open()
+  process.on('SIGHUP', () => service.reload?.())
   await service.serve(signal, (addresses) =>
     process.stdout.write(`${JSON.stringify({ ready: true, ...addresses })}\n`),
   )

@@ -1,5 +1,6 @@
 import type {
   Alarm,
+  ConfigurationStatus,
   FlashStatus,
   IdentityStatus,
   Inventory,
@@ -9,6 +10,7 @@ import type {
   TimeStatus,
   UplinkStatus,
 } from '../agent/index.ts'
+import { describeConfiguration } from './configuration-words.ts'
 import { describeDelivery } from './delivery.ts'
 import { columns, fields, when } from './output.ts'
 
@@ -19,7 +21,7 @@ export interface AgentStatus {
   flash: FlashStatus
   alarms: Alarm[]
   sources: SourceStatus[]
-  configuration: { configurationId?: string; eTag?: string; faults?: string[] }
+  configuration: ConfigurationStatus
   time: TimeStatus
 }
 
@@ -49,8 +51,7 @@ export function describeStatus(
       ['  to', uplink.target],
       ['  last ack', when(uplink.lastAckAt)],
       ...describeDelivery(outbox, flash, outbox.asOf ?? now),
-      ['configuration', describeConfiguration(configuration)],
-      ...(configuration.faults ?? []).map((fault) => ['  refused', fault] as const),
+      ...describeConfiguration(configuration),
       ['time', describeTime(time)],
     ]),
     '',
@@ -90,6 +91,3 @@ function describeTime({ state, source, offsetMs, since }: TimeStatus): string {
     seconds === 0 ? '' : `; the clock of the box is ${seconds} s ${offsetMs > 0 ? 'slow' : 'fast'}`
   return `${state}${who} since ${when(since)}${clock}`
 }
-
-const describeConfiguration = ({ configurationId, eTag }: AgentStatus['configuration']) =>
-  configurationId === undefined ? 'none yet' : `${configurationId} (eTag ${eTag})`

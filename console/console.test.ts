@@ -35,3 +35,31 @@ test('metrics are what the box says of itself at that moment; what is not known 
   waiting = 4
   expect(await scrape()).toContain('box_waiting 4\n')
 })
+
+test('pages come with a policy that lets in nothing from elsewhere, and are not sent twice', async () => {
+  await using admin = createConsole(
+    {
+      ...{ health: async () => ({ ok: true, faults: [] }), gauges: async () => [], log: silent },
+      administration: async () => {},
+    },
+    { listen: '127.0.0.1:0' },
+  )
+  const address = (await admin.listen()).admin
+  const ask = (path: string, headers = {}) =>
+    openNetwork().http({ method: 'GET', url: `${address}${path}`, headers })
+  const start = await ask('/')
+  const page = start.body.toString()
+  expect(start.headers['content-type']).toBe('text/html; charset=utf-8')
+  for (const path of page.matchAll(/(?:href|src)="([^"]+)"/g)) {
+    const file = await ask(path[1] as string)
+    expect([path[1], file.status]).toEqual([path[1], 200])
+    expect(file.headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self';/)
+    expect(file.headers['x-content-type-options']).toBe('nosniff')
+  }
+  expect(page).not.toMatch(/<script>|<style| on\w+=/)
+  const again = await ask('/', { 'if-none-match': start.headers.etag })
+  expect([again.status, again.body.length]).toEqual([304, 0])
+  expect((await ask('/console/answers.d.ts')).status).toBe(404)
+  expect((await ask('/console/..%2findex.ts')).status).toBe(404)
+  expect((await ask('/readyz')).headers['content-security-policy']).toMatch(/^default-src 'none'; frame-/)
+})

@@ -5,6 +5,7 @@ import type { Logger } from '../core/log.ts'
 import { release } from '../core/release.ts'
 import { exposition } from './metrics.ts'
 import { describeApi } from './openapi.ts'
+import { pages } from './pages.ts'
 
 export interface Health {
   /** Every store answered lately; says nothing of the hub, which a healthy box may be without. */
@@ -38,7 +39,8 @@ export function createConsole(
   const description = describeApi(server, release)
   server.removeContentTypeParser('text/plain')
   server.addHook('onSend', async (_request, reply) => {
-    reply.headers(protectiveHeaders)
+    for (const [name, value] of Object.entries(protectiveHeaders))
+      if (!reply.hasHeader(name)) reply.header(name, value)
     if (reply.statusCode === 503) reply.header('retry-after', '2')
   })
 
@@ -52,6 +54,7 @@ export function createConsole(
   })
   server.get('/readyz', { config: anyone }, async () => ({ status: 'ready' }))
   server.get('/api/v1/openapi.json', { config: anyone }, async () => description())
+  server.register((scope) => pages(scope as unknown as HttpServer))
   server.register((scope) => administration(scope as unknown as HttpServer))
   return {
     async listen() {
@@ -63,7 +66,7 @@ export function createConsole(
   }
 }
 
-/** No other origin may show or read what is answered here. */
+/** No other origin may show or read what is answered here. What a route says itself stands. */
 const protectiveHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

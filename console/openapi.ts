@@ -1,7 +1,16 @@
 import type { RouteOptions } from 'fastify'
-import type { HttpServer } from '../core/http-server.ts'
+import { type HttpServer, Problem } from '../core/http-server.ts'
 
-type Schemas = { body?: object; params?: object; querystring?: object; response?: Record<string, object> }
+interface Schemas {
+  operationId?: string
+  summary?: string
+  tags?: string[]
+  examples?: object[]
+  body?: object
+  params?: object
+  querystring?: object
+  response?: Record<string, object>
+}
 interface Properties {
   properties?: Record<string, object>
   required?: string[]
@@ -23,6 +32,8 @@ export function describeApi(server: HttpServer, version: string): () => object {
     info: { title: 'edgeward administration', version },
     paths,
     components: {
+      schemas: { Problem },
+      responses: { Refused: refused },
       securitySchemes: {
         cookie: { type: 'apiKey', in: 'cookie', name: 'edgeward_admin' },
         secret: { type: 'apiKey', in: 'header', name: 'X-Edgeward-Admin' },
@@ -32,13 +43,16 @@ export function describeApi(server: HttpServer, version: string): () => object {
 }
 
 function operation({ schema = {}, config }: RouteOptions): object {
-  const { body, params, querystring, response = {} } = schema as Schemas
+  const { operationId, summary, tags, examples, body, params, querystring, response = {} } = schema as Schemas
+  const { permission } = (config ?? {}) as { permission?: object }
   const access = typeof config?.access === 'function' ? config.access.name : 'anyone'
   const open = access === 'anyone' || access === 'sameOrigin'
   const parameters = [...parametersOf('path', params), ...parametersOf('query', querystring)]
   return {
-    operationId: (schema as { operationId: string }).operationId,
+    ...{ operationId, summary, tags },
     'x-access': access,
+    ...(permission && { 'x-permission': permission }),
+    ...(examples && { 'x-example': examples[0] }),
     ...(open ? {} : { security: [{ cookie: [], secret: [] }] }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
@@ -48,8 +62,14 @@ function operation({ schema = {}, config }: RouteOptions): object {
   }
 }
 
+const refused = {
+  description: 'Refused; RFC 9457.',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
 function answer(status: string, schema: object): object {
-  const description = status.startsWith('2') ? 'Done.' : 'Refused; RFC 9457.'
+  if (!status.startsWith('2')) return { $ref: '#/components/responses/Refused' }
+  const description = 'Done.'
   if ((schema as { type?: string }).type === 'null') return { description }
   return { description, content: { 'application/json': { schema } } }
 }

@@ -2,9 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { type ErrorShape, errorShape, NotFound, RemoteError } from './errors.ts'
-import { createHttpServer, listenUnix, refuseLongPath } from './http-server.ts'
-import type { Logger } from './log.ts'
+import { type ErrorShape, NotFound, RemoteError } from './errors.ts'
+import { refuseLongPath } from './socket-path.ts'
 
 /**
  * What people and programs can ask of a process: the same functions serve the control socket, the
@@ -32,27 +31,6 @@ export const currentCaller = (): Caller | undefined => callers.getStore()
 /** The socket of the process that owns a state directory. */
 export const controlSocket = ({ runtimeDir }: { runtimeDir: string }): string =>
   join(runtimeDir, 'control.sock')
-
-/** Serves operations on a socket that only this user can open. */
-export async function serveControl(
-  path: string,
-  operations: Operations,
-  log: Logger,
-): Promise<AsyncDisposable> {
-  const server = createHttpServer({ log, bodyLimit: 4 * 1024 * 1024 })
-  server.post<{ Params: { operation: string } }>('/:operation', async ({ params, body }, reply) => {
-    try {
-      return { result: (await run(operations, params.operation, body)) ?? null }
-    } catch (error) {
-      const shape = errorShape(error)
-      if (shape.code === 'internal')
-        log.error({ err: error, operation: params.operation }, 'operation failed')
-      return reply.status(shape.statusCode).send({ error: shape })
-    }
-  })
-  await listenUnix(server, path, 0o600)
-  return { [Symbol.asyncDispose]: () => server.close() }
-}
 
 export async function run(
   operations: Operations,

@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
@@ -9,6 +9,7 @@ import Type, { type Static } from 'typebox'
 import { EdgeError, Invalid } from './errors.ts'
 import { answerUnreadable } from './http-unreadable.ts'
 import type { Logger } from './log.ts'
+import { refuseLongPath } from './socket-path.ts'
 
 export type HttpServer = FastifyInstance<
   import('fastify').RawServerDefault,
@@ -42,6 +43,8 @@ export interface HttpServerOptions {
   requestTimeoutMs?: number
   /** Sees every request before the routes do. */
   first?: FirstLook | undefined
+  /** On these a request may take longer to arrive: whoever reads it sees to its time. */
+  patientWith?: Pick<WeakSet<Socket>, 'has'> | undefined
   /** How an error is said; `Problem` unless told. */
   errorBody?: (error: { status: number; code: string; message: string }, request: FastifyRequest) => object
 }
@@ -56,6 +59,7 @@ export function createHttpServer({
   bodyLimit = 65_536,
   requestTimeoutMs = 10_000,
   first,
+  patientWith,
   errorBody,
 }: HttpServerOptions): HttpServer {
   const server = Fastify({
@@ -63,7 +67,7 @@ export function createHttpServer({
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     forceCloseConnections: true,
-    clientErrorHandler: answerUnreadable(log, problem),
+    clientErrorHandler: answerUnreadable(log, problem, patientWith),
     routerOptions: { maxParamLength: 512 },
     serverFactory: (routes) => {
       const answer: http.RequestListener =
@@ -199,12 +203,4 @@ export async function listenUnix(server: HttpServer, path: string, mode: number)
   await rm(path, { force: true })
   await server.listen({ path })
   await chmod(path, mode)
-}
-
-/** The kernel takes 107 bytes; Node would cut a longer path silently. */
-export function refuseLongPath(path: string): void {
-  if (Buffer.byteLength(path) > 107)
-    throw new Invalid(`the socket path ${path} is longer than 107 bytes`, {
-      cure: 'Use a shorter --state-dir.',
-    })
 }

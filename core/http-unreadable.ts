@@ -14,9 +14,10 @@ interface Unreadable {
  * credentials, and Fastify's own handler would write each of them as a number, five times their size.
  */
 export const answerUnreadable =
-  (log: Logger, body: (unreadable: Unreadable) => object) =>
+  (log: Logger, body: (unreadable: Unreadable) => object, patientWith?: Pick<WeakSet<Socket>, 'has'>) =>
   (error: ConnectionError, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && patientWith?.has(socket)) return
     const unreadable = whatIsWrong(error)
     log.trace({ reason: error.code, address: socket.remoteAddress }, 'request unreadable')
     if (socket.writable) socket.write(response(unreadable.status, JSON.stringify(body(unreadable))))

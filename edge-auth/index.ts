@@ -1,78 +1,58 @@
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { readBootId } from '../core/boot.ts'
-import type { Clock } from '../core/clock.ts'
-import type { Operations } from '../core/control.ts'
-import { type HttpServer, listenTcp } from '../core/http-server.ts'
-import type { Logger } from '../core/log.ts'
-import type { Random } from '../core/random.ts'
-import { createApps } from './apps/apps.ts'
-import { createCheckAssertion } from './apps/assertion.ts'
-import { createAuthenticateClient } from './apps/client.ts'
+import { type Operations, run } from '../core/control.ts'
+import type { HttpServer } from '../core/http-server.ts'
+import { createLoginAttack } from './alarms/login-attack.ts'
+import { createAlarmMappings } from './alarms/mappings.ts'
+import { alarmOperations, noAlarms } from './alarms/operations.ts'
+import { type AppRights, rightsOf } from './apps/access.ts'
+import { type BrokerView, watched } from './apps/health.ts'
 import { appOperations } from './apps/operations.ts'
-import { createAppPasswords } from './apps/passwords.ts'
-import { createTechnicalTokens } from './apps/technical-tokens.ts'
-import { audited, createAudit } from './audit/audit.ts'
+import { createAudit } from './audit/audit.ts'
+import { createCheckpoints } from './audit/checkpoints.ts'
+import { audited } from './audit/log.ts'
 import { auditOperations } from './audit/operations.ts'
+import { settingOf, settleBoxId } from './box-settings.ts'
+import type { EdgeAuthConfig, EdgeAuthDeps } from './config.ts'
+import { createEntrance } from './entrance.ts'
 import { createDenials } from './guard/denials.ts'
-import { createGates } from './guard/gates.ts'
+import { createDeniedRequests } from './guard/denied-requests.ts'
 import { createGuard } from './guard/guard.ts'
 import { guardOperations } from './guard/operations.ts'
-import type { GuardDefault } from './guard/rules.ts'
-import { administration } from './http/admin-routes.ts'
-import { type AdminSessionsConfig, createAdminSessions } from './http/admin-sessions.ts'
+import { administration } from './http/admin/administration.ts'
+import { createAdminSessions } from './http/admin/sessions.ts'
 import type { HttpDeps } from './http/deps.ts'
 import { createOauth } from './http/oauth.ts'
-import type { Rate } from './http/rate.ts'
-import { createAppsServer, createIntrospectionServer } from './http/server.ts'
-import { createWebSockets } from './http/websockets.ts'
-import type { Measurements } from './measurements.ts'
-import { createPeople, type PeopleConfig } from './people.ts'
-import { createProxySecret } from './proxy-secret.ts'
-import { listenProxySocket } from './proxy-socket.ts'
+import { loginPath } from './http/path.ts'
+import { createHubTokens } from './hub-links/hub-tokens.ts'
+import { hubLinkOperations } from './hub-links/operations.ts'
+import { kvOperations } from './kv/operations.ts'
+import { listenAll, running } from './listening.ts'
+import { auditNeeds, boxNeeds, guardNeeds, hubLinkNeeds, keyNeeds, sessionNeeds } from './needs.ts'
+import { application, auditClaims, defaultApp, singleSignOn } from './options/known.ts'
+import { livePolicy, longestLifespanMs } from './options/lifespans.ts'
+import { loginSettingsOperations } from './options/login-settings.ts'
+import { optionOperations } from './options/operations.ts'
+import { createOptions } from './options/options.ts'
+import { createPeople } from './people.ts'
+import { guarded } from './permissions/index.ts'
+import { createPrograms } from './programs.ts'
+import { retentionOperations } from './retention/operations.ts'
+import { createRetention } from './retention/retention.ts'
 import { sessionOperations } from './sessions/operations.ts'
 import { createSessionTime } from './sessions/session-time.ts'
-import { openStore, type Setting, type Store } from './store/index.ts'
+import { alsoExternal, createSso } from './sso/index.ts'
+import { type AuditEntry, type AuditHead, openStore } from './store/index.ts'
 import { openSigningKeys } from './tokens/keys.ts'
 import { keyOperations } from './tokens/operations.ts'
 import { createTokens } from './tokens/tokens.ts'
 import type { FirstAdmin } from './users/first-admin.ts'
-import { userOperations } from './users/operations.ts'
+import { ignoreCase, login, refuseCollisions } from './users/login-names.ts'
 
-export interface EdgeAuthDeps {
-  clock: Clock
-  random: Random
-  log: Logger
-  /** The proven time, while there is one: the audit tells it beside the box's. */
-  correctedNow?: (() => number | undefined) | undefined
-  /** Takes what apps send to POST /api/v1/readings. */
-  measurements: Measurements
-}
-
-export interface EdgeAuthConfig extends PeopleConfig {
-  /** State; auth.db lies here. */
-  dir: string
-  /** proxy.sock and first-admin-code lie here; must exist, and let the proxy's group pass. */
-  runtimeDir: string
-  /** host:port of the apps listener. */
-  listen: string
-  /** host:port where introspection needs no client credentials. */
-  introspectListen?: string | undefined
-  /** Introspection without client credentials on the apps listener too. */
-  introspectPublic: boolean
-  /** How often an address may introspect without client credentials. */
-  openIntrospectionRate: readonly Rate[]
-  /** Group that may open proxy.sock. */
-  proxyGroup?: string | undefined
-  /** Shows that a request over TCP was passed on by a reverse proxy. */
-  proxySecret?: string | undefined
-  /** Where no app is known to the guard. */
-  guardDefault: GuardDefault
-  /** Paths of the certificate that the proxy shows, and of its key. */
-  certificate: { cert: string; key: string }
-  admin: AdminSessionsConfig
-  /** Life of a token that an app gets for itself. */
-  technicalLifetimeMs: number
-}
+export type { EdgeAuthConfig, EdgeAuthDeps } from './config.ts'
+export { adminRoutes } from './http/admin/routes.ts'
+export type { Aged } from './retention/rule.ts'
 
 /** The local authority: users, their sessions and tokens, apps, and who may pass. Needs no network. */
 export interface EdgeAuth extends AsyncDisposable {
@@ -82,6 +62,12 @@ export interface EdgeAuth extends AsyncDisposable {
   authenticateApp(clientId: string, secretOrToken: string): Promise<boolean>
   /** Called when a secret or token of the app was made void: what it opened must be closed. */
   onAppChange(listener: (clientId: string) => void): void
+  /** What the app may at this moment; undefined: nothing. */
+  appRights(clientId: string): AppRights | undefined
+  /** For the audit: messages of an app that had to wait for its quota, or were refused. */
+  noteOverQuota(clientId: string, since: { slowed: number; refused: number }): void
+  /** While a broker runs: how it sees an app. */
+  watchApps(seen: (clientId: string) => BrokerView | undefined): void
   /**
    * Serves the apps listener, proxy.sock and, when set, the introspection listener; returns the URLs.
    * While there is no user it writes the code that makes the first administrator.
@@ -89,6 +75,8 @@ export interface EdgeAuth extends AsyncDisposable {
   listen(): Promise<{ auth: string; introspect?: string }>
   /** Adds the administration of users to the server of the admin listener. */
   administration(server: HttpServer): Promise<void>
+  /** How far the audit has come. */
+  auditHead(): Promise<AuditHead>
   /** Rejects when auth.db can no longer be written. */
   readonly died: Promise<never>
 }
@@ -96,120 +84,165 @@ export interface EdgeAuth extends AsyncDisposable {
 export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): Promise<EdgeAuth> {
   const { clock, random, log, measurements, correctedNow } = deps
   await using opening = new AsyncDisposableStack()
-  const store = opening.use(await openStore(config.dir, { tell: audited(log) }))
+  const alarms = deps.alarms ?? noAlarms
+  const toLog = audited(log)
+  const toAlarm = createLoginAttack({ alarms, clock })
+  const tell = (entry: AuditEntry): void => {
+    toLog(entry)
+    toAlarm(entry)
+  }
+  const store = opening.use(await openStore({ tell }, config))
 
+  const checkpoints = opening.use(createCheckpoints({ store, clock, log }))
   const audit = opening.use(createAudit({ store, clock, log, correctedNow }))
   const time = createSessionTime({ clock, bootId: readBootId() }, settingOf(store, 'session_time'))
   const sessionTime = time.now
-  const longestLifetimeMs = () => Math.max(config.sessions.lifespanMs, config.technicalLifetimeMs)
+  const options = createOptions({ store, clock, audit }, { locked: config.lockedOptions })
+  const sessionPolicy = livePolicy(config.sessions, options)
+  const longestLifetimeMs = () => Math.max(longestLifespanMs(sessionPolicy), config.technicalLifetimeMs)
   const keys = await openSigningKeys({ store, clock, audit, sessionTime, longestLifetimeMs })
   const tokens = createTokens({ keys, clock, random, sessionTime }, config)
-  const people = await createPeople({ store, clock, random, audit, log, time, tokens }, config)
-  const { sessions, users, passwords, throttle, newPasswords, firstAdmin, identify, signIn } = people
-  const apps = createApps({ store, clock, random, audit })
+  const deniedRequests = createDeniedRequests({ clock, correctedNow })
+  const denials = createDenials({ audit, clock, remember: deniedRequests.remember })
+  const people = await createPeople(
+    {
+      ...{ store, clock, random, audit, log, time, tokens, denials, deniedRequests },
+      alarms,
+      gatesOf: (role) => gates.asking(role),
+      ignoreCase: () => options.flag(login, ignoreCase, false),
+    },
+    { ...config, sessions: sessionPolicy },
+  )
+  options.beforeChange((category, key, value) => {
+    if (category === login && key === ignoreCase && value === 'true') refuseCollisions(users.collisions())
+  })
+  const { authority, roles, groups } = people
+  const { demand } = authority
+  const { sessions, users, passwords, newPasswords, firstAdmin, identify } = people
+  const programs = await createPrograms(
+    { store, clock, random, audit, log, sessionTime, tokens, sessions },
+    config,
+  )
+  const { apps, health, kv, technical, authenticateClient, appPasswords, hubLinks, gates } = programs
+  opening.use(kv)
+  users.onRemoved((name) => {
+    for (const owned of [apps, options]) owned.disown(name)
+  })
   const boxId = await settleBoxId(store, random)
-  const boxEpoch = () => sessions.boxEpoch
-  const technical = createTechnicalTokens({ store, apps, tokens, audit, sessionTime, boxEpoch })
-  const authenticateClient = createAuthenticateClient(apps, createCheckAssertion({ apps, clock }))
-  const appPasswords = createAppPasswords({ apps, tokens, technical, clock })
+  const sso = createSso(
+    {
+      ...{ store, http: deps.outgoing, clock, random, log, audit, correctedNow },
+      ...{ users, roles, groups, sessions, authority, oversight: people.oversight },
+      tellsClaims: () => options.flag(singleSignOn, auditClaims, false),
+      secondFactorDue: (user) => secondFactors.dueAfterSso(user),
+    },
+    { allowPrivate: config.ssoAllowPrivate },
+  )
+  const entrance = await createEntrance({
+    ...{ store, clock, random, audit, log, time, correctedNow, alarms, options, people },
+    hasProvider: () => sso.visible().length > 0,
+  })
+  const { signIn, signInSteps, secondFactors, twoFactor, loginModes, basicLogin } = entrance
   const oauth = createOauth(
     {
-      ...{ authenticateClient, identify, sessions, users, tokens, technical },
+      external: sso.external,
+      ...{ authenticateClient, identify, sessions, users, groups, tokens, technical },
       ...{ audit, clock, random, boxId },
     },
     { openRate: config.openIntrospectionRate },
   )
-  const gates = createGates({ store, audit, apps })
-  const guard = createGuard({ gates, identify, sessions }, { otherwise: config.guardDefault })
-  const denials = createDenials({ audit, clock })
+  const guard = watched(
+    createGuard(
+      { gates, identify: alsoExternal(identify, sso.external), sessions, users, groups, apps },
+      { otherwise: config.guardDefault },
+    ),
+    health,
+  )
+  const { kept } = deps
+  const retention = createRetention(
+    { store, clock, sessionTime, correctedNow, audit, kept, log },
+    settingOf(store, 'retention_ran'),
+  )
+  const alarmMappings = createAlarmMappings({ store, clock, audit, map: alarms.map })
   const adminSessions = createAdminSessions({ signIn, identify, sessions, clock, random }, config.admin)
   opening.use(adminSessions)
+  const home = (): string => {
+    const app = options.get(application, defaultApp)
+    const isOpen = app !== undefined && apps.find(app)?.enabled
+    return (isOpen ? gates.find(app)?.path : undefined) ?? loginPath
+  }
   const http: HttpDeps = {
-    ...{ clock, guard, denials },
+    sso,
+    ...{ options, home },
+    ...{ signInSteps, secondFactors, twoFactor, loginModes, basicLogin },
+    ...{ clock, guard, denials, kv, patientWith: new WeakSet<Socket>() },
     ...{ log, random, apps, signIn, identify, sessions, users, tokens, firstAdmin, boxId },
-    ...{ oauth, keys, measurements, newPasswords, passwordRules: passwords.rules },
+    ...{ hubLinks, hubTokens: createHubTokens(deps.hub), localTenant: config.localTenant },
+    ...{ oauth, technical, keys, measurements, newPasswords, passwordRules: passwords.rules },
   }
 
+  const changingOptions = entrance.awaiting(optionOperations({ options, authority }))
   const operations = {
-    ...withdrawingCode(userOperations({ users, passwords, throttle }), firstAdmin),
-    ...sessionOperations(sessions, users),
-    ...appOperations(apps),
-    ...keyOperations(keys),
-    ...auditOperations(store, audit),
-    ...guardOperations(gates, proxyFiles(config)),
+    ...withdrawingCode(people.operations, firstAdmin),
+    ...guarded(sessionOperations(sessions, users), sessionNeeds, demand),
+    ...appOperations({ apps, authority, health }),
+    ...guarded(hubLinkOperations(hubLinks), hubLinkNeeds, demand),
+    ...guarded(keyOperations(keys), keyNeeds, demand),
+    ...guarded(auditOperations({ store, audit }), auditNeeds, demand),
+    ...kvOperations({ kv, apps, audit, demand: authority.demand }),
+    ...guarded(guardOperations(gates, roles.refuseUnknown, proxyFiles(config)), guardNeeds, demand),
+    ...sso.operations,
+    ...entrance.operations,
+    ...changingOptions,
+    ...loginSettingsOperations({ options, authority, operations: changingOptions }),
+    ...retentionOperations({ retention, authority }),
+    ...alarmOperations({ alarms, mappings: alarmMappings, authority, audit, store }),
   }
   const held = opening.move()
   return {
     operations,
     authenticateApp: appPasswords.check,
     onAppChange: apps.onChange,
+    appRights: (clientId) => rightsOf(apps.find(clientId)),
+    noteOverQuota: audit.appOverQuota,
+    watchApps: health.watch,
     async listen() {
       await firstAdmin.offer()
-      for (const run of [keys.run, appPasswords.run, sessions.run]) held.use(running(run, log))
+      const { serviceAccess } = people
+      for (const run of [
+        keys.run,
+        apps.run,
+        appPasswords.run,
+        sessions.run,
+        serviceAccess.run,
+        entrance.run,
+        checkpoints.run,
+        retention.run,
+      ])
+        held.use(running(run, log))
       return listenAll(http, config, held)
     },
-    administration: (server) => administration(server, { adminSessions, operations }),
+    administration: (server) =>
+      administration(server, {
+        ...{ adminSessions, permissionsOf: roles.permissionsOf },
+        operations: { ...operations, ...guarded(shownOf(deps.box), boxNeeds, demand) },
+        denied: denials.notPermitted,
+      }),
+    auditHead: store.auditHead,
     died: store.died,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
-/** Runs until disposed. */
-function running(run: (signal: AbortSignal) => Promise<void>, log: Logger): AsyncDisposable {
-  const stopped = new AbortController()
-  const done = run(stopped.signal).catch((err) => log.error({ err }, 'background task ended'))
-  return {
-    async [Symbol.asyncDispose]() {
-      stopped.abort()
-      await done
-    },
-  }
-}
-
-async function listenAll(
-  http: HttpDeps,
-  config: EdgeAuthConfig,
-  held: AsyncDisposableStack,
-): Promise<{ auth: string; introspect?: string }> {
-  const openIntrospection = config.introspectPublic
-  const proxySecret = config.proxySecret === undefined ? undefined : createProxySecret(config.proxySecret)
-  const webSockets = held.use(createWebSockets(http))
-  const byTcp = { behindProxy: false, openIntrospection, proxySecret }
-  const direct = createAppsServer(http, byTcp)
-  if (proxySecret) direct.server.on('upgrade', webSockets.take(byTcp))
-  held.defer(() => direct.close())
-  const auth = await listenTcp(direct, config.listen, 'auth.listen')
-  http.log.debug({ routes: direct.routePolicies }, 'who may call what on the apps listener')
-
-  const bySocket = { behindProxy: true, openIntrospection }
-  const proxied = createAppsServer(http, bySocket)
-  proxied.server.on('upgrade', webSockets.take(bySocket))
-  held.defer(() => proxied.close())
-  await listenProxySocket(proxied, join(config.runtimeDir, 'proxy.sock'), config.proxyGroup)
-
-  if (config.introspectListen === undefined) return { auth }
-  const internal = createIntrospectionServer(http)
-  held.defer(() => internal.close())
-  return { auth, introspect: await listenTcp(internal, config.introspectListen, 'auth.introspect_listen') }
-}
+const shownOf = (box: Operations = {}): Operations => ({
+  'agent.status': (params, caller) => run(box, 'agent.status', params, caller),
+})
 
 const proxyFiles = ({ runtimeDir, listen, certificate }: EdgeAuthConfig) => ({
   socket: join(runtimeDir, 'proxy.sock'),
   listen,
   ...certificate,
 })
-
-/** Names this box as the client of every introspected token; made once. */
-async function settleBoxId(store: Store, random: Random): Promise<string> {
-  const known = settingOf(store, 'box_id')
-  if (known !== undefined) return known
-  const value = random.uuid()
-  await store.change((disk) => disk.call('putSetting', [], { key: 'box_id', value }))
-  return value
-}
-
-const settingOf = ({ contents }: Store, key: Setting['key']): string | undefined =>
-  contents.settings.find((setting) => setting.key === key)?.value
 
 /** A user made by other means ends the offer to make the first one. */
 function withdrawingCode(operations: Operations, firstAdmin: FirstAdmin): Operations {

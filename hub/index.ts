@@ -14,6 +14,8 @@ import { hubOperations } from './operations.ts'
 import { createRegistrations } from './registrations.ts'
 import { openRegistry, type RatPolicy } from './registry/index.ts'
 import { openReadingStore } from './store/index.ts'
+import { createTechnicalTokens } from './technical-tokens/index.ts'
+import { appOperations } from './technical-tokens/operations.ts'
 import { openTokens } from './tokens/index.ts'
 import { openUploads } from './uploads/index.ts'
 
@@ -60,6 +62,10 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
   const store = opened.use(await openReadingStore({ clock, log }, { dir: config.dir }))
   const uploads = opened.use(await openUploads(config.dir))
   const tokens = await openTokens({ registry, clock, random }, config)
+  const technicalTokens = createTechnicalTokens(
+    { registry, tokens, clock, log },
+    config.limits.technicalTokens,
+  )
   const addresses = createAddresses(config)
 
   let ingest: Ingest | undefined // agents can be online only while we listen
@@ -72,7 +78,10 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
       ingest?.announceConfiguration(tenant, agentId, eTag),
     disconnect: (tenant: string, agentId: string) => ingest?.disconnect(tenant, agentId),
   }
-  const deps = { registry, store, uploads, tokens, addresses, presence, connections, clock, random, log }
+  const deps = {
+    ...{ registry, store, uploads, tokens, technicalTokens },
+    ...{ addresses, presence, connections, clock, random, log },
+  }
   const registrations = createRegistrations(deps, config)
   const agents = createAgents(
     {
@@ -95,7 +104,10 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
   died.catch(() => {}) // whoever awaits it sees it; nobody must
   const held = opened.move()
   return {
-    operations: hubOperations({ ...deps, agents }),
+    operations: {
+      ...hubOperations({ ...deps, agents }),
+      ...appOperations(deps, config.limits.technicalTokens),
+    },
     died,
     async listen() {
       ingest = held.use(

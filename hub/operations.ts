@@ -8,6 +8,7 @@ import { SecurityProfile } from '../protocol/boarding.ts'
 import { parseDataSourceConfigurationUpdate } from '../protocol/data-source-configuration.ts'
 import type { Addresses } from './addresses.ts'
 import type { Agents } from './agents.ts'
+import { alarmOperations } from './alarms/operations.ts'
 import { GapsQuery, queryGaps } from './gaps.ts'
 import type { Presence } from './http/agents.ts'
 import { queryReadings } from './readings.ts'
@@ -224,6 +225,7 @@ function agentOperations({
       const { agent, ...query } = params.gaps(given, 'data.gaps')
       return queryGaps(store, (await find(agent)).id, query)
     },
+    ...alarmOperations({ store, find }),
   }
 }
 

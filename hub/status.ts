@@ -1,4 +1,7 @@
+import type { AuditHead } from '../protocol/agent-report.ts'
+import { statusOf } from '../protocol/alarm.ts'
 import type { GapReason } from '../protocol/gap.ts'
+import type { KeptAuditHead } from './alarms/audit-head-table.ts'
 import type { Presence } from './http/agents.ts'
 import type { ReadingStore, SourceBalance } from './store/index.ts'
 
@@ -7,8 +10,9 @@ export async function agentStatus(
   { store, presence }: { store: ReadingStore; presence: Presence },
   agentId: string,
 ) {
-  const [kept, malformed, balance] = await Promise.all([
+  const [kept, audit, malformed, balance] = await Promise.all([
     store.report(agentId),
+    store.auditHead(agentId),
     store.malformed(agentId),
     store.balance(agentId),
   ])
@@ -20,6 +24,7 @@ export async function agentStatus(
     malformedBatches: malformed.count,
     lastMalformed: malformed.lastReason,
     report: kept ? readable(kept) : null,
+    audit: audit ? describeAudit(audit) : null,
   }
 }
 
@@ -33,7 +38,7 @@ function lostOf(balance: readonly SourceBalance[]) {
 }
 
 function readable({ receivedAt, report }: NonNullable<Awaited<ReturnType<ReadingStore['report']>>>) {
-  const { time, outbox, flash, alarms, ...rest } = report
+  const { time, outbox, flash, alarms, moreAlarms: _, events: __, audit: ___, ...rest } = report
   const { oldestAt, ...waiting } = outbox
   return {
     ...rest,
@@ -45,7 +50,22 @@ function readable({ receivedAt, report }: NonNullable<Awaited<ReturnType<Reading
       oldestAgeMs: oldestAt === undefined ? null : Math.max(0, time - oldestAt),
     },
     flash: flash ?? null,
-    alarms: alarms.map(({ raisedAt, ...alarm }) => ({ ...alarm, raisedAt: iso(raisedAt) })),
+    /** Those that stand. */
+    alarms: alarms
+      .filter((alarm) => statusOf(alarm) !== 'CLEARED')
+      .map(({ code, message, severity, raisedAt }) => ({ code, message, severity, raisedAt: iso(raisedAt) })),
+  }
+}
+
+/** `head` is what "edgeward audit verify --head" takes on the box. */
+function describeAudit({ head, receivedAt, fault }: KeptAuditHead) {
+  const text = ({ id, hash }: AuditHead) => `${id}:${hash}`
+  const { kind, before, after, foundAt } = fault ?? {}
+  return {
+    ...{ head: text(head), key: head.key, receivedAt: iso(receivedAt) },
+    ...(kind && before && after && foundAt !== undefined
+      ? { fault: { kind, before: text(before), after: text(after), foundAt: iso(foundAt) } }
+      : {}),
   }
 }
 

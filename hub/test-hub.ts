@@ -29,6 +29,13 @@ export const limits: HubLimits = {
   listAgents: [],
   deleteAgents: [],
   exchange: [],
+  technicalTokens: {
+    lifetimeMs: 1_800_000,
+    secretOverlapMs: day,
+    perRequest: 5,
+    tenantsPerPage: 500,
+    rate: [],
+  },
 }
 
 const http = openNetwork().http

@@ -67,6 +67,23 @@ export function describeBehind(kind: 'nginx' | 'caddy', start: StartProxy): void
       expect([answer.status, answer.headers.location]).toEqual([401, undefined])
     })
 
+    test('an app does not see the password that a program signs in with, but what is meant for itself', async () => {
+      await edge.run('option.set', { category: 'login', key: 'basic', value: 'on' })
+      const program = createBrowser(proxy.url, ca)
+      const basic = (typed: string) => ({
+        authorization: `Basic ${Buffer.from(`ann:${typed}`).toString('base64')}`,
+        'user-agent': 'curl/8',
+      })
+      const { headers } = JSON.parse((await program.get('/press/', basic(password))).text)
+      expect(headers).toMatchObject({ 'x-auth-user': 'ann', 'x-auth-roles': 'Operator' })
+      expect(headers).not.toHaveProperty('authorization')
+      expect((await program.get('/press/', { ...basic('wrong'), 'sec-fetch-mode': 'cors' })).status).toBe(401)
+      const browser = await signedIn()
+      const own = { authorization: 'Bearer of-the-app-itself' }
+      expect(JSON.parse((await browser.get('/press/', own)).text).headers).toMatchObject(own)
+      await edge.run('option.remove', { category: 'login', key: 'basic' })
+    })
+
     test('two tabs that wait for one login each come back to their own page', async () => {
       const browser = createBrowser(proxy.url, ca)
       const [one, two] = [await browser.get('/press/one'), await browser.get('/secretive/two?x=1')]

@@ -3,10 +3,15 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { openBroker } from '../broker/index.ts'
+import { systemClock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import { describeWith } from './peers.ts'
 
 const exec = promisify(execFile)
+const free = {
+  ...{ publish: [], subscribe: [], writesTimeSeries: true },
+  quota: { messages: null, bytes: null },
+}
 
 describeWith(['mosquitto_pub', 'mosquitto_sub'], "the broker and mosquitto's clients", () => {
   async function started() {
@@ -17,6 +22,10 @@ describeWith(['mosquitto_pub', 'mosquitto_sub'], "the broker and mosquitto's cli
         async offer(topic, payload) {
           offered.push(`${topic}=${payload}`)
         },
+        isMeasurement: () => true,
+        rightsOf: () => free,
+        overQuota: () => {},
+        clock: systemClock,
         log: pino({ level: 'silent' }),
         random: systemRandom,
       },

@@ -82,6 +82,23 @@ describeWith(['mount', 'umount'], 'a box whose disk is full', () => {
       return line?.missing === 0 && (line.lost.quota ?? 0) >= (1 + texts) * lost
     })
   }, 240_000)
+
+  test('starts where there is not one free block, after a stop and after a crash', async () => {
+    await using dir = await tempDir()
+    const disk = join(dir.path, 'disk')
+    await using _mounted = await smallDisk(disk)
+    const box = join(disk, 'box')
+    const env = { EDGEWARD_OUTBOX_MAX_BYTES: String(64 * megabyte) }
+    const first = await startGateway(box, env)
+    await signIn(first)
+    await first.stop()
+    for (const end of ['SIGKILL', 'SIGTERM'] as const) {
+      await using _full = await keepFull(disk, join(disk, 'filler'))
+      const gateway = await startGateway(box, env)
+      expect(await gateway.operate('session.list')).toHaveLength(1)
+      await gateway.stop(end)
+    }
+  })
 })
 
 /** Texts that do not deflate, so that the disk fills within seconds. */
@@ -125,6 +142,25 @@ async function fillUp(disk: string, filler: string): Promise<void> {
     const { bavail, bsize } = await statfs(disk)
     free = bavail * bsize
     await writeFile(filler, Buffer.alloc(Math.min(megabyte, free)), { flag: 'a' }).catch(() => {})
+  }
+}
+
+/** Takes what the box gives up, too, until disposed. */
+async function keepFull(disk: string, filler: string): Promise<AsyncDisposable> {
+  await fillUp(disk, filler)
+  const over = new AbortController()
+  const filling = (async () => {
+    while (!over.signal.aborted) {
+      await fillUp(disk, filler)
+      await systemClock.sleep(1)
+    }
+  })()
+  return {
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await filling
+      await rm(filler)
+    },
   }
 }
 

@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { systemClock } from '../core/clock.ts'
+import { type Caller, run as runOperation } from '../core/control.ts'
 import { createLog } from '../core/log.ts'
+import { openNetwork } from '../core/net/index.ts'
 import { systemRandom } from '../core/random.ts'
 import { type EdgeAuthConfig, type EdgeAuthDeps, openEdgeAuth } from '../edge-auth/index.ts'
 
@@ -46,10 +49,12 @@ const noMeasurements: EdgeAuthDeps['measurements'] = {
 export async function startEdgeAuth(
   settings: Partial<EdgeAuthConfig> = {},
   measurements: EdgeAuthDeps['measurements'] = noMeasurements,
+  more: Partial<EdgeAuthDeps> = {},
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'edge-auth-'))
   const config: EdgeAuthConfig = {
     dir: join(dir, 'state'),
+    auditMaxBytes: 67_108_864,
     runtimeDir: dir,
     listen: '127.0.0.1:0',
     introspectListen: '127.0.0.1:0',
@@ -60,10 +65,15 @@ export async function startEdgeAuth(
     openIntrospectionRate: [],
     sessions: sessionPolicy,
     technicalLifetimeMs: 3_600_000,
+    ssoAllowPrivate: [],
+    localTenant: 'box',
+    kv: { quota: 268_435_456, maxValueBytes: 16_777_216 },
+    lockedOptions: [],
     throttle: { attempts: 5, windowMs: 900_000, blockMs: 900_000 },
     passwords: { minLength: 8, strong: false, validityMs: 0 },
     ...settings,
   }
+  const outgoing = openNetwork().http
   let offsetMs = 0
   let passedMs = 0
   const clock = {
@@ -75,7 +85,8 @@ export async function startEdgeAuth(
   const log = createLog('info', { write: (line) => void logged.push(JSON.parse(line)) })
   const open = async () => {
     await using opening = new AsyncDisposableStack()
-    const auth = opening.use(await openEdgeAuth({ clock, random: systemRandom, log, measurements }, config))
+    const deps = { clock, random: systemRandom, log, outgoing, measurements, ...more }
+    const auth = opening.use(await openEdgeAuth(deps, config))
     const urls = await auth.listen()
     opening.move()
     return { auth, urls }
@@ -91,8 +102,9 @@ export async function startEdgeAuth(
     const { hostname, port } = new URL(via === 'tcp' ? auth : (introspect as string))
     return send({ hostname, port, path }, question)
   }
-  const run = (operation: string, params: object = {}): Promise<unknown> =>
-    (current.auth.operations[operation] as (params: object) => Promise<unknown>)(params)
+  /** By the machine, unless somebody else is named. */
+  const run = (operation: string, params: object = {}, caller?: Caller): Promise<unknown> =>
+    runOperation(current.auth.operations, operation, params, caller)
 
   return {
     dir,
@@ -105,6 +117,8 @@ export async function startEdgeAuth(
     get url() {
       return current.urls.auth
     },
+    /** What the clock of the box shows. */
+    now: (): number => clock.now(),
     /** Somebody sets the clock. */
     stepClock(ms: number): void {
       offsetMs += ms
@@ -116,6 +130,15 @@ export async function startEdgeAuth(
     async restart(): Promise<void> {
       await current.auth[Symbol.asyncDispose]()
       current = await open()
+    },
+    /** Between a stop and a start: nobody else can open auth.db while it is served. */
+    async inDatabase<T>(work: (db: Database.Database) => T): Promise<T> {
+      await current.auth[Symbol.asyncDispose]()
+      const db = new Database(join(config.dir, 'auth.db'))
+      const result = work(db)
+      db.close()
+      current = await open()
+      return result
     },
     addUser: (name: string, ...roles: string[]) => run('user.add', { name, roles, password }),
     signIn: async (username: string, typed = password): Promise<string> => {

@@ -75,6 +75,7 @@ export const startGateway = (stateDir: string, env: Record<string, string> = {})
       EDGEWARD_ADMIN_LISTEN: anyPort,
       EDGEWARD_BROKER_LISTEN: anyPort,
       EDGEWARD_AGENT_RETRY_MAX: '2s',
+      EDGEWARD_SOURCES_DIR: `${stateDir}/sources.d`, // not that of this machine
       EDGEWARD_UPLINK_RETRY_MAX: '1s',
       ...env,
     },

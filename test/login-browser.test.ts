@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loginPath, password, startEdgeAuth } from './edge-auth.ts'
 import { describeWith, findProgram } from './peers.ts'
 import { makeCertificate, type RunningProxy, startEcho, startNginx } from './proxies.ts'
+import { codeAt, scan, wrongCode } from './second-factor.ts'
 
 /** What a browser on a desk has no need to do in a test. */
 const quiet = [
@@ -164,6 +165,55 @@ describeWith(['chromium', 'nginx'], 'the login page in Chromium, without JavaScr
     await tab.page.getByLabel('Repeat the new password').fill(fresh)
     await tab.page.keyboard.press('Enter')
     await tab.page.waitForURL('**/press/')
+  })
+
+  test('a second factor is set up from the picture and by the keyboard alone, and asked for from then on', async () => {
+    await edge.run('option.set', { category: 'two-factor', key: 'strategy', value: 'totp' })
+    await edge.run('user.set', { name: 'ann', totpRequired: true })
+    await using tab = await open('/press/', { viewport: { width: 360, height: 640 }, isMobile: true })
+    const { page } = tab
+    await signIn(page)
+    expect(await page.title()).toBe('Set up a second factor')
+    const picture = page.getByRole('img', { name: 'QR code for an authenticator app' })
+    const uri = new URL(
+      (await page.getByRole('link', { name: 'Open the app' }).getAttribute('href')) as string,
+    )
+    expect([uri.pathname, uri.searchParams.get('issuer')]).toEqual([
+      '/edgeward%20127.0.0.1%3Aann',
+      'edgeward 127.0.0.1',
+    ])
+    const { width } = (await picture.boundingBox()) as { width: number }
+    expect(width).toBeGreaterThan(150) // nothing of the page's policy keeps it from being drawn
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)
+    const secret = scan(await page.content())
+    const begun = Date.now()
+    await page.locator('#code:focus').waitFor()
+    await page.keyboard.type(wrongCode(secret, begun))
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/second-factor')
+    expect(await page.getByRole('alert').innerText()).toContain('not the code that belongs to this secret')
+    await page.locator('#code:focus').waitFor()
+    await page.keyboard.type(codeAt(secret, begun))
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor()
+    expect(await page.getByRole('listitem').count()).toBe(10)
+    const recovery = await page.getByRole('listitem').first().innerText()
+    await page.getByRole('link', { name: 'I have written them down' }).click()
+    await page.waitForURL('**/press/')
+
+    await using other = await open('/press/line')
+    await signIn(other.page)
+    await other.page.locator('#code:focus').waitFor()
+    await other.page.keyboard.type(codeAt(secret, begun + 30_000))
+    await other.page.keyboard.press('Enter')
+    await other.page.waitForURL('**/press/line')
+
+    await using lost = await open('/press/', { locale: 'de-DE' })
+    await signIn(lost.page)
+    await lost.page.getByText('Wiederherstellungscode benutzen').click()
+    await lost.page.getByLabel('Wiederherstellungscode').fill(recovery)
+    await lost.page.getByLabel('Wiederherstellungscode').press('Enter')
+    await lost.page.waitForURL('**/press/')
   })
 
   test('speaks German to who prefers it', async () => {

@@ -94,7 +94,11 @@ async function startBox(stateDir: string, clock: ManualClock) {
   const agent = await openAgent(
     { ...deps, network: openNetwork(), time },
     {
-      ...{ stateDir, retry, sources: { minIntervalMs: 100 } },
+      ...{
+        stateDir,
+        retry,
+        sources: { minIntervalMs: 100, localDir: join(stateDir, 'none'), confirmTimeoutMs: 0 },
+      },
       uplink: {
         ...{ format: 'columnar', trustPuback: false, window: 32, ackTimeoutMs: 30_000 },
         ...{ minIntervalMs: 1000, maxIntervalMs: 10_000, maxBytes: 100_000, retry },

@@ -19,7 +19,7 @@ import {
  * 2 000 readings/s into a real daemon whose hub is away half the time: how its memory goes. The short form
  * proves that it runs; SOAK_MINUTES=10 is long enough for the slope to mean something.
  */
-const soakMs = Number(process.env.SOAK_MINUTES ?? 1 / 3) * 60_000
+const soakMs = Number(process.env.SOAK_MINUTES ?? 1 / 5) * 60_000
 const messagesPerSecond = 1000 // of two points each
 const hubTurnMs = Math.min(30_000, soakMs / 4)
 const sampleEveryMs = 500

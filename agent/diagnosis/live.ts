@@ -4,8 +4,11 @@ import type { ConfigurationStatus } from '../configuration/index.ts'
 import type { FlashStatus } from '../flash.ts'
 import type { IdentityStatus } from '../identity.ts'
 import type { OutboxStatus } from '../outbox-view.ts'
+import type { SourceStatus } from '../sources/index.ts'
 import type { UplinkStatus } from '../uplink/index.ts'
+import { describeAlarms, isOfOutbox } from './alarms.ts'
 import { age, describeFlash, describeOutbox } from './outbox.ts'
+import { describeSources } from './sources.ts'
 
 interface Live {
   identity: IdentityStatus
@@ -13,6 +16,7 @@ interface Live {
   outbox: OutboxStatus
   flash: FlashStatus
   alarms: Alarm[]
+  sources: SourceStatus[]
   configuration: ConfigurationStatus
 }
 
@@ -61,8 +65,20 @@ export function liveChecks({ ask, isOnboarded, clock }: LiveView): Check[] {
       needs: ['daemon'],
       async run(signal) {
         const { outbox, alarms } = await status(signal)
-        return describeOutbox(outbox, alarms, clock.now())
+        return describeOutbox(outbox, alarms.filter(isOfOutbox), clock.now())
       },
+    },
+    {
+      id: 'alarms',
+      title: 'other alarms',
+      needs: ['daemon'],
+      run: async (signal) => describeAlarms((await status(signal)).alarms),
+    },
+    {
+      id: 'sources',
+      title: 'devices in the field',
+      needs: ['daemon'],
+      run: async (signal) => describeSources((await status(signal)).sources),
     },
     {
       id: 'flash',
@@ -79,7 +95,8 @@ function describeAttempt({ reason }: IdentityStatus): Finding {
   return warning(reason, 'If the hub refused, get a new boarding file and run "edgeward onboard FILE".')
 }
 
-function describeConfiguration({ configurationId, eTag, faults, reason }: ConfigurationStatus): Finding {
+function describeConfiguration(status: ConfigurationStatus): Finding {
+  const { configurationId, eTag, faults, reason, tried, dataSources } = status
   if (faults)
     return warning(
       `the newest one was refused, the one before stays in force: ${faults.join('; ')}`,
@@ -88,6 +105,14 @@ function describeConfiguration({ configurationId, eTag, faults, reason }: Config
     )
   if (reason !== undefined)
     return warning(reason, 'The box tries again by itself; see what keeps it from the hub.')
+  if (tried?.state === 'reverted')
+    return warning(
+      `version ${tried.number} was reverted: ${tried.reason}`,
+      '"edgeward config history" says what did not read. Mend that, then "edgeward config revert N" tries it again.',
+      { tried },
+    )
+  if (configurationId === undefined && dataSources > 0)
+    return ok(`${dataSources} data sources of local files are in force`)
   if (configurationId === undefined)
     return warning(
       'the hub has none for this box, so nothing is measured',

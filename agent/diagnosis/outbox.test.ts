@@ -19,7 +19,10 @@ test.each<[what: string, change: Partial<OutboxStatus>, alarms: string[], status
   ['an alarm', { bytes: 95_000_000 }, ['disk_full'], 'failed', /^said disk_full; 30 readings/],
   ['several alarms', {}, ['outbox_quarantined', 'x'], 'failed', /and 1 more alarms/],
 ])('the outbox with %s', (_what, change, codes, status, cause) => {
-  const alarms = codes.map((code) => ({ code, message: `said ${code}`, raisedAt: now }))
+  const alarms = codes.map((code) => ({
+    ...{ code, message: `said ${code}`, raisedAt: now },
+    ...{ id: '1', severity: 'MAJOR' as const, count: 1, lastAt: now },
+  }))
   const found = describeOutbox({ ...calm, ...change }, alarms, now)
   expect(found).toMatchObject({ status, cause: expect.stringMatching(cause) })
   if (status !== 'ok') expect(found.cure).toBeTypeOf('string')

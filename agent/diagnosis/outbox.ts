@@ -14,6 +14,8 @@ const cures: Readonly<Record<string, string>> = {
     'Check the disk ("dmesg"): the file lies beside outbox.db with ".corrupt-" in its name, and what could be read in it is delivered. Remove it when nobody needs it.',
   outbox_unwritable:
     'Check the disk and its mount options ("dmesg", "mount"), and whether another process holds outbox.db; what apps are told was kept is kept.',
+  outbox_filling:
+    'Let the box reach the hub; or give it more room with outbox.max_bytes. What is dropped stands in "edgeward status --gaps".',
   outbox_silent: 'Check the disk ("dmesg"): a card at the end of its life takes seconds for each write.',
 }
 
@@ -24,7 +26,7 @@ export function describeOutbox(outbox: OutboxStatus, alarms: readonly Alarm[], n
   const [alarm] = alarms
   if (alarm) {
     const more = alarms.length > 1 ? ` (and ${alarms.length - 1} more alarms)` : ''
-    return failed(
+    return (alarm.severity === 'WARNING' ? warning : failed)(
       `${alarm.message}${more}; ${waits}`,
       cures[alarm.code] ?? 'See "edgeward status" and the log of the daemon.',
       facts,

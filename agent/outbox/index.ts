@@ -62,6 +62,8 @@ export interface Outbox extends AsyncDisposable {
    * begins. May be repeated: what is in `path` already stays. Throws when it could not be moved.
    */
   setAside(path: string): Promise<void>
+  /** Batches that have waited longer are dropped, if the configuration does not say so earlier. */
+  keepFor(ageMs: number | undefined): void
   /** Called whenever something has become pending; `urgent`: somebody waits for its acknowledgement. */
   onPending(listener: (urgent: boolean) => void): void
   stats(): Promise<OutboxStats>
@@ -122,6 +124,7 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
   const spilling = createSpilling(deps, config)
   let salvage: Salvage | undefined
   let isShut = false
+  let { maxAgeMs } = config
   const store = await openStore(
     {
       ...{ ...deps, log },
@@ -150,7 +153,7 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
   const salvaging = createSalvage({ ...deps, log, store, onAdopted: onWritten }, { path })
   salvage = salvaging
   const intake = createIntake({ clock, spilling, settlement }, config)
-  const upkeep = createUpkeep({ clock, log, store, uncounted, counters })
+  const upkeep = createUpkeep({ clock, log, store, uncounted, counters, maxAgeMs: () => maxAgeMs })
   salvaging.begin()
 
   return {
@@ -158,6 +161,10 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
     lose(source, reason, count) {
       uncounted.add(source, reason, count)
       counters.lost(reason, count)
+    },
+    keepFor(ageMs) {
+      const ages = [config.maxAgeMs, ageMs].filter((age) => age !== undefined)
+      maxAgeMs = ages.length === 0 ? undefined : Math.min(...ages)
     },
     pending: async (query) => (isShut ? [] : store.ask('pending', query)),
     async acknowledge(epoch, ranges) {

@@ -72,9 +72,15 @@ test('what the far side rejects is gone, with its numbers in the ledger, and par
   ])
 })
 
-test('only a proven time makes batches old', async () => {
+test.each([
+  ['by the configuration', 60_000, undefined],
+  ['by a rule', undefined, 60_000],
+  ['by the shorter of both', 10_000_000, 60_000],
+])('only a proven time makes batches old, %s', async (_by, configured, ruled) => {
   const clock = manualClock()
-  await using outbox = await open(await temporaryDir(), { commitIntervalMs: 0, maxAgeMs: 60_000 }, { clock })
+  const config = { commitIntervalMs: 0, ...(configured === undefined ? {} : { maxAgeMs: configured }) }
+  await using outbox = await open(await temporaryDir(), config, { clock })
+  outbox.keepFor(ruled)
   const keep = async (value: number) => {
     const appended = append(outbox, readings(1, value))
     await clock.advance(0)

@@ -17,6 +17,7 @@ export interface UpkeepDeps {
   store: Pick<Store, 'call'>
   uncounted: UncountedLosses
   counters: Counters
+  maxAgeMs(): number | undefined
 }
 
 /** Acknowledged batches are deleted this often: in one transaction, since each costs an fsync. */
@@ -24,12 +25,15 @@ const intervalMs = 10_000
 /** Pieces of compaction at a time; commits get their turn between them. */
 const maxCompactions = 20
 
-export function createUpkeep({ clock, log, store, uncounted, counters }: UpkeepDeps): Upkeep {
+export function createUpkeep(deps: UpkeepDeps): Upkeep {
+  const { clock, log, store, uncounted, counters } = deps
   const closing = new AbortController()
 
   async function settle(losses: Uncounteds | undefined): Promise<void> {
     try {
-      const moment = { now: clock.now(), monotonic: clock.monotonic() }
+      const maxAgeMs = deps.maxAgeMs()
+      const age = maxAgeMs === undefined ? {} : { maxAgeMs }
+      const moment = { now: clock.now(), monotonic: clock.monotonic(), ...age }
       const settled = await store.call('settle', moment, ...(losses ? [losses] : ([] as [])))
       if (losses) uncounted.done(losses)
       counters.written({ readings: 0, ...settled })

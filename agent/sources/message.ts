@@ -5,6 +5,8 @@ export type Payload = Buffer | { document: unknown }
 
 /** A payload, decoded once for all points that are bound to its topic. */
 export interface Message {
+  /** Undefined when it came as a document. */
+  readonly bytes: Buffer | undefined
   /** Undefined when the payload is not UTF-8. */
   text(): string | undefined
   /** Undefined when the text is not JSON. */
@@ -22,6 +24,7 @@ function decode(payload: Buffer): Message {
     return decoded.text
   }
   return {
+    bytes: payload,
     text,
     json() {
       if (parsed === null) parsed = parse(text())
@@ -32,6 +35,7 @@ function decode(payload: Buffer): Message {
 
 /** Text within a document is meant as it is, without the quotes around it. */
 const ofDocument = (document: unknown): Message => ({
+  bytes: undefined,
   text: () => (typeof document === 'string' ? document : stringifyExact(document)),
   json: () => ({ document }),
 })

@@ -5,7 +5,10 @@ import type { Network } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import type { DataPointType } from '../../protocol/data-source-configuration.ts'
 import type { Stamp } from '../../protocol/reading.ts'
+import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
+import type { PointKeys } from './pipeline/schema.ts'
+import type { Turn } from './schedule.ts'
 import type { Typed } from './typed.ts'
 
 /** A reading on its way to the outbox: with the reason, should it not be Good. */
@@ -36,8 +39,18 @@ export interface SourceContext {
   network: Network
   /** How the source stands with its device, where the readings alone do not show it. */
   report(state: DeviceState): void
+  /** A scheduled acquisition began; `polling` says so by itself. */
+  turned(turn: Turn): void
+  /** The range that the device says a point has (OPC UA EURange); a deadband in percent may rest on it. */
+  euRange(point: string, range: readonly [low: number, high: number]): void
   /** What several sources have in common, such as a bus: opened once, closed when the last has let go. */
   share<T extends AsyncDisposable>(key: string, open: () => T): Shared<T>
+  /** The text of a file below /etc/edgeward/credentials. Throws `DeviceError`. */
+  credential(name: string): Promise<string>
+  /** What the source has to know again after a restart. */
+  readonly memory: Memory
+  /** Certificates of this box, and those that it trusts; each protocol has a folder of its own in it. */
+  readonly pkiDir: string
   /** When a sample taken now was taken. Where the source itself says when, its word stands instead. */
   stamp(): Stamp
   /**
@@ -53,7 +66,9 @@ export interface SourceContext {
 }
 
 export type DeviceState =
-  | { at: 'connecting' | 'connected' }
+  | { at: 'connecting' }
+  /** `note` says in words what works otherwise than it was asked for. */
+  | { at: 'connected'; note?: string }
   /** `reason` is snake_case and API, `message` says cause and cure to a technician. */
   | { at: 'failing'; reason: string; message: string }
 
@@ -65,10 +80,22 @@ export interface Shared<T> extends AsyncDisposable {
 export interface Protocol<S extends TSchema = TSchema, P extends TSchema = TSchema> {
   /** customData of the source, without `protocol`, and of its points; both refuse unknown keys. */
   readonly customData: { readonly source: S; readonly point: P }
+  /** A deadband in percent needs no range in the configuration: `euRange` says it at run time. */
+  readonly suppliesRange?: boolean
+  /** It touches the box itself, such as its files: the hub may not ask for it. */
+  readonly localOnly?: boolean
+  /** How a source can be tried before it counts; "none" unless told. */
+  readonly trial?: TrialWay | ((custom: Static<S>) => TrialWay)
   /** Says what the schemas cannot; called only when they are satisfied. */
   check?(source: Configured<S, P>, refuse: Refuse, limits: Limits): void
   create(source: Configured<S, P>, context: SourceContext): Source
 }
+
+/**
+ * beside: its device takes another reader while the source before reads it; instead: it does not, so the
+ * one before pauses; none: reading takes away, such as messages that come once, or has to wait for others.
+ */
+export type TrialWay = 'beside' | 'instead' | 'none'
 
 export interface Configured<S extends TSchema = TSchema, P extends TSchema = TSchema> {
   custom: Static<S>
@@ -77,8 +104,13 @@ export interface Configured<S extends TSchema = TSchema, P extends TSchema = TSc
 
 export interface ConfiguredPoint<P extends TSchema = TSchema> {
   id: string
+  /** DOUBLE for a number that the pipeline scales. */
   type: DataPointType
   custom: Static<P>
+  /** What the pipeline does with the samples. A protocol whose device filters may hand a deadband on. */
+  pipeline?: PointKeys
+  /** Aggregates are made of it, of every sample. */
+  isAggregated?: boolean
 }
 
 /** Reports a fault. `point` is the index of the point at fault, undefined for the source; `key` is in customData. */

@@ -1,15 +1,16 @@
 import { pino } from 'pino'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Invalid } from '../../core/errors.ts'
 import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { DataPoint, DataSource } from '../../protocol/data-source-configuration.ts'
-import { type Reading, statusCode } from '../../protocol/reading.ts'
+import { statusCode } from '../../protocol/reading.ts'
 import { manualClock } from '../../test/manual-clock.ts'
-import type { Appended } from '../outbox/index.ts'
-import { createSources } from './index.ts'
+import { createAlarms } from '../alarms.ts'
+import { protocols } from './protocols.ts'
 import { createRunning } from './running.ts'
 import { createSharing } from './shared.ts'
+import { started } from './test-sources.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -29,41 +30,6 @@ const box = (...dataPoints: DataPoint[]): DataSource => ({
   customData: { protocol: 'system', interval: '1s' },
   dataPoints,
 })
-
-/** Sources that run until the test ends, over an outbox that keeps what it is given. */
-function started() {
-  const clock = manualClock()
-  const kept: Reading[] = []
-  const disk = { fault: undefined as Error | undefined }
-  const appended: Appended[] = []
-  const lost: [source: string, reason: string, count: number][] = []
-  const outbox = {
-    async append(given: Appended) {
-      if (disk.fault) throw disk.fault
-      appended.push(given)
-      kept.push(...given.readings)
-    },
-    lose: (...loss: [string, string, number]) => void lost.push(loss),
-  }
-  const sources = createSources(
-    {
-      outbox,
-      stamp: () => ({ time: clock.now() }),
-      network: openNetwork(),
-      clock,
-      random: systemRandom,
-      log,
-    },
-    { minIntervalMs: 100 },
-  )
-  const stop = new AbortController()
-  const ended = sources.run(stop.signal)
-  onTestFinished(async () => {
-    stop.abort()
-    await ended
-  })
-  return { sources, clock, kept, disk, appended, lost }
-}
 
 test('a message is stored for every point that is bound to its topic, also across sources', async () => {
   const { sources, kept } = started()
@@ -198,7 +164,7 @@ test('every fault is told with its path, and nothing changes', async () => {
   sources.apply([press(point('a', { topic: 't' }))])
   const wrong: DataSource[] = [
     { name: 'none', dataPoints: [] },
-    { name: 'unknown', customData: { protocol: 'modbus' }, dataPoints: [] },
+    { name: 'unknown', customData: { protocol: 'telex' }, dataPoints: [] },
     {
       ...box(
         point('b', { metric: 'memory.usd' }),
@@ -208,8 +174,8 @@ test('every fault is told with its path, and nothing changes', async () => {
       ),
       customData: { protocol: 'system', interval: '50ms' },
     },
-    press(point('f', { topic: 'apps/+/x' }), point('g', { topic: 'x', pointer: 'value' })),
-    press(point('h', {}), point('a', { topic: 'x', wat: 1 }), point('a', { topic: 'y' })),
+    press(point('f', { topic: 'apps/+/x' }), point('g', { topic: 'x', pointer: 'value' }), point('h', {})),
+    press(point('a', { topic: 'x', wat: 1 }), point('a', { topic: 'y' })),
   ]
   let thrown: unknown
   try {
@@ -218,10 +184,11 @@ test('every fault is told with its path, and nothing changes', async () => {
     thrown = error
   }
   expect(thrown).toBeInstanceOf(Invalid)
+  const known = Object.keys(protocols).join(', ')
   expect((thrown as Invalid).details).toEqual([
     'dataSources: more than one data point has the id "a"',
-    'dataSources[0].customData.protocol: missing; valid are system, mqtt',
-    'dataSources[1].customData.protocol: unknown protocol "modbus"; valid are system, mqtt',
+    `dataSources[0].customData.protocol: missing; valid are ${known}`,
+    `dataSources[1].customData.protocol: unknown protocol "telex"; valid are ${known}`,
     'dataSources[2].customData.interval: "50ms" is shorter than sources.min_interval, 100 ms',
     'dataSources[2].dataPoints[0].customData.metric: unknown metric "memory.usd"; did you mean "memory.used"?',
     'dataSources[2].dataPoints[1].customData.interface: missing; "network.rx_bytes" needs it',
@@ -229,8 +196,8 @@ test('every fault is told with its path, and nothing changes', async () => {
     'dataSources[2].dataPoints[3].customData.metric: "load.1" fits a point of type DOUBLE, not INT',
     'dataSources[3].dataPoints[0].customData.topic: must be one topic; + and # are not taken',
     'dataSources[3].dataPoints[1].customData.pointer: "value" is no JSON pointer; for example "/value"',
-    'dataSources[4].dataPoints[0].customData: must have required properties topic',
-    'dataSources[4].dataPoints[1].customData: has unknown wat',
+    'dataSources[3].dataPoints[2].customData.topic: missing',
+    'dataSources[4].dataPoints[0].customData: has unknown wat',
   ])
   expect(sources.status()).toMatchObject([{ name: 'press' }])
   await sources.offer('t', Buffer.from('1'))
@@ -257,7 +224,7 @@ test('a source that fails is dead, says why, and is run again', async () => {
       stamp: () => ({ time: 0 }),
       clock,
       random: { ...systemRandom, fraction: () => 1 },
-      ...{ log, network: openNetwork() },
+      ...{ log, network: openNetwork(), alarms: createAlarms({ clock, log }) },
       ...createSharing(),
     },
   )

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Turn } from './schedule.ts'
 import type { DeviceState, Sample } from './source.ts'
 
 export interface SourceStatus {
@@ -19,18 +20,30 @@ export interface SourceStatus {
   refused: number
   /** Readings that could not be stored and that nobody repeats: the loss ledger counts them too. */
   lost: number
+  /** Readings that its filters held back; the loss ledger counts them too. */
+  withheld: number
+  /** Turns of its schedule that fell out, because the one before took too long. */
+  overruns: number
+  /** How much later than due the newest turns of its schedule began. */
+  lateMs?: { median: number; max: number }
+  /** The newest was acquired, whether or not a filter held it back. */
   lastReadingAt?: number
 }
 
 /** Counts what a source brings and judges its health by it. */
 export interface Tally {
+  /** What the source acquired, before any filter. */
+  acquired(samples: readonly Sample[]): void
   stored(samples: readonly Sample[]): void
   /** Storing did not work. True when it worked before: worth a line in the log. */
   failed(error: Error): boolean
   refused(count: number): void
   lost(count: number): void
+  withheld(count: number): void
+  turned(turn: Turn): void
   died(error: Error): void
   device(state: DeviceState): void
+  health(): Pick<SourceStatus, 'state' | 'reason'>
   status(): Omit<SourceStatus, 'name' | 'protocol'>
 }
 
@@ -41,12 +54,15 @@ export function createTally(clock: Clock): Tally {
   let readings = 0
   let refused = 0
   let lost = 0
+  let withheld = 0
+  let overruns = 0
+  const late: number[] = []
   let lastReadingAt: number | undefined
   let storeFault: string | undefined
   let death: string | undefined
   let device: DeviceState | undefined
 
-  const judge = (): Pick<SourceStatus, 'state' | 'reason'> => {
+  const health = (): Pick<SourceStatus, 'state' | 'reason'> => {
     if (death !== undefined) return { state: 'dead', reason: death }
     if (device?.at === 'failing') return { state: 'dead', reason: device.message }
     if (device?.at === 'connecting') return { state: 'connecting' }
@@ -57,22 +73,24 @@ export function createTally(clock: Clock): Tally {
       const more = faulty.size > 1 ? ` (and ${faulty.size - 1} more points)` : ''
       return { state: 'degraded', reason: `${first[0]}: ${first[1]}${more}` }
     }
-    return { state: lastReadingAt === undefined ? 'starting' : 'good' }
+    const state = lastReadingAt === undefined ? 'starting' : 'good'
+    return device?.note === undefined ? { state } : { state, reason: device.note }
   }
 
   return {
-    stored(samples) {
+    acquired(samples) {
+      if (samples.length === 0) return
       death = undefined
-      storeFault = undefined
-      readings += samples.length
+      lastReadingAt = clock.now()
       for (const { point, reason } of samples) {
         if (reason === undefined) faulty.delete(point)
-        else {
-          faulty.set(point, reason)
-          bad.set(reason, (bad.get(reason) ?? 0) + 1)
-        }
+        else faulty.set(point, reason)
       }
-      if (samples.length > 0) lastReadingAt = clock.now()
+    },
+    stored(samples) {
+      storeFault = undefined
+      readings += samples.length
+      for (const { reason } of samples) if (reason !== undefined) bad.set(reason, (bad.get(reason) ?? 0) + 1)
     },
     failed(error) {
       const news = storeFault === undefined
@@ -85,19 +103,40 @@ export function createTally(clock: Clock): Tally {
     lost(count) {
       lost += count
     },
+    withheld(count) {
+      withheld += count
+    },
+    turned(turn) {
+      overruns += turn.overruns
+      late.push(turn.lateMs)
+      if (late.length > maxLate) late.shift()
+    },
     died(error) {
       death = error.message
     },
     device(state) {
+      // Another attempt does not make a dead device a living one.
+      if (state.at === 'connecting' && device?.at === 'failing') return
       device = state
     },
+    health,
     status: () => ({
-      ...judge(),
+      ...health(),
       readings,
       bad: Object.fromEntries(bad),
       refused,
-      lost,
+      ...{ lost, withheld, overruns },
+      ...(late.length > 0 ? { lateMs: summary(late) } : {}),
       ...(lastReadingAt === undefined ? {} : { lastReadingAt }),
     }),
   }
+}
+
+/** The newest that are looked at. */
+const maxLate = 128
+
+function summary(values: readonly number[]): { median: number; max: number } {
+  const sorted = values.toSorted((a, b) => a - b)
+  const rounded = (value = 0) => Math.round(value * 100) / 100
+  return { median: rounded(sorted[sorted.length >> 1]), max: rounded(sorted.at(-1)) }
 }

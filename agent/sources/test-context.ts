@@ -2,6 +2,8 @@ import pino from 'pino'
 import { openNetwork } from '../../core/net/index.ts'
 import { systemRandom } from '../../core/random.ts'
 import { manualClock } from '../../test/manual-clock.ts'
+import { forgetfulMemory } from './memory.ts'
+import { readCredential } from './places.ts'
 import { createSharing } from './shared.ts'
 import type { DeviceState, Sample, SourceContext } from './source.ts'
 
@@ -15,7 +17,11 @@ export function testContext(given: Partial<SourceContext> = {}) {
     ...{ clock, random: systemRandom, log: pino({ level: 'silent' }), network: openNetwork() },
     stamp: () => ({ time: clock.now() }),
     ...createSharing(),
+    credential: (name) => readCredential('/etc/edgeward/credentials', name),
+    memory: forgetfulMemory(),
+    pkiDir: '/nonexistent',
     report: (state) => void reported.push(state),
+    ...{ turned() {}, euRange() {} },
     ...{ storeOrRefuse: store, storeOrLose: store },
     ...given,
   }

@@ -26,7 +26,7 @@ export async function openMqttSession(
   { membership, target }: { membership: Membership; target: string },
   signal: AbortSignal,
 ): Promise<Session> {
-  const { identity, outbox, clock, log, verdicts, onConfiguration, onLeftOut, report } = deps
+  const { identity, outbox, clock, log, verdicts, onConfiguration, onLeftOut, report, onReportChange } = deps
   const topics = agentTopics(membership.tenant, membership.agentId)
   let reporting: Reporting | undefined
   const inbox = createInbox({
@@ -42,13 +42,14 @@ export async function openMqttSession(
 
   const mqtt = { connection, topics, verdicts }
   const isColumnar = config.format === 'columnar'
-  if (isColumnar) reporting = createReporting({ connection, topics, outbox, report, clock, log }, config)
+  const told = { connection, topics, outbox, report, onReportChange, clock, log }
+  if (isColumnar) reporting = createReporting(told, config)
   return {
     farSide: isColumnar ? columnarFarSide(mqtt, config) : insightsFarSide({ ...mqtt, onLeftOut }, config),
     protocol: version === 5 ? 'mqtt 5' : 'mqtt 3.1.1',
     async run(over) {
-      const told = reporting ? [reporting.run(over)] : []
-      await Promise.race([connection.ended, renewed(deps, config, token, over), ...told])
+      const reports = reporting ? [reporting.run(over)] : []
+      await Promise.race([connection.ended, renewed(deps, config, token, over), ...reports])
     },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }

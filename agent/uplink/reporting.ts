@@ -20,6 +20,8 @@ export interface ReportingDeps {
   topics: AgentTopics
   outbox: Pick<Outbox, 'pendingGaps' | 'acknowledgeGaps'>
   report(): Promise<AgentReport>
+  /** The listener is called when the hub is to be told at once, until what this returns is called. */
+  onReportChange?: ((listener: () => void) => () => void) | undefined
   clock: Clock
   log: Logger
 }
@@ -33,6 +35,8 @@ export interface ReportingConfig {
 
 const gapIntervalMs = 10_000
 const reportIntervalMs = 60_000
+/** What changes together is told together. */
+const changePauseMs = 1_000
 const maxRows = 200
 /** A row with the longest name of a source. */
 const rowBytes = 500
@@ -44,6 +48,7 @@ export function createReporting(deps: ReportingDeps, config: ReportingConfig): R
   let answered = Promise.withResolvers<void>()
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {}) // `run` says it, unless it has ended
+  let changed = new AbortController()
 
   function acknowledged({ ledger, ranges }: { ledger: string; ranges: readonly Range[] }): void {
     outbox.acknowledgeGaps(ledger, ranges).then(answered.resolve, failed.reject)
@@ -86,15 +91,23 @@ export function createReporting(deps: ReportingDeps, config: ReportingConfig): R
 
   async function tellState(signal: AbortSignal): Promise<never> {
     for (;;) {
+      changed = new AbortController()
       await publish(topics.status, await deps.report())
-      await clock.sleep(reportIntervalMs, signal)
+      await clock.sleep(changePauseMs, signal)
+      await clock.sleep(reportIntervalMs, AbortSignal.any([signal, changed.signal])).catch(() => {})
+      signal.throwIfAborted()
     }
   }
 
   return {
     acknowledged,
     async run(signal) {
-      await Promise.race([tellGaps(signal), tellState(signal), failed.promise])
+      const forget = deps.onReportChange?.(() => changed.abort())
+      try {
+        await Promise.race([tellGaps(signal), tellState(signal), failed.promise])
+      } finally {
+        forget?.()
+      }
     },
   }
 }

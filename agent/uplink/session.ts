@@ -35,6 +35,8 @@ export interface SessionDeps {
   onTime(told: ToldTime): void
   /** The state of the box, for the hub. */
   report(): Promise<AgentReport>
+  /** For who is to be told when the report has changed; returns how to stop. */
+  onReportChange?: ((listener: () => void) => () => void) | undefined
 }
 
 /** How a session tells what it hears. */

@@ -1,8 +1,22 @@
 import type { Command } from 'commander'
 import { type CommonOptions, createContext } from '../context.ts'
-import { readDocument } from '../input.ts'
+import { durationOf, readDocument } from '../input.ts'
 import { columns, print, when } from '../output.ts'
 import { guardCommands } from './app-guard.ts'
+import { hubLinkCommands } from './app-hub-link.ts'
+import { type HandOver, handOver, refuseImpossible } from './app-secret-file.ts'
+import { settingCommands } from './app-settings.ts'
+
+interface AddOptions extends HandOver {
+  version: string
+  jwks?: string
+}
+
+interface RotateOptions extends HandOver {
+  version?: string
+  jwks?: string
+  overlap?: string
+}
 
 interface Secret {
   client_id: string
@@ -13,6 +27,8 @@ interface Secret {
 interface App {
   client_id: string
   grants: string[]
+  access: string
+  enabled: boolean
   versions: { version: string; createdAt?: number; credential: string }[]
 }
 
@@ -23,11 +39,16 @@ export function appCommands(program: Command): void {
     .description('register a version of an app; its secret is printed once')
     .requiredOption('--version <version>', 'version of the app')
     .option('--jwks <file>', 'its public keys (JWK or JWK set), instead of a secret; - for standard input')
-    .action(async (name: string, { version, jwks }: { version: string; jwks?: string }, command: Command) =>
-      showSecret(command, 'app.add', { name, version, ...(await keysIn(jwks)) }),
+    .option('--secret-file <path>', 'write the secret to this file (0600) instead of printing it')
+    .option('--as-env', 'as EDGEWARD_CLIENT_ID=… and EDGEWARD_CLIENT_SECRET=…')
+    .option('--systemd-unit <unit>', 'print the drop-in that hands the secret file to this unit')
+    .action(async (name: string, { version, jwks, ...where }: AddOptions, command: Command) =>
+      showSecret(command, 'app.add', { name, version, ...(await keysIn(jwks)) }, where),
     )
 
   guardCommands(app)
+  settingCommands(app)
+  hubLinkCommands(app)
 
   app
     .command('list')
@@ -35,23 +56,29 @@ export function appCommands(program: Command): void {
     .action(async (_options, command: Command) => {
       const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
       const apps = await context.operate<App[]>('app.list')
-      const rows = apps.flatMap(({ client_id, grants, versions }) =>
+      const rows = apps.flatMap(({ client_id, grants, access, enabled, versions }) =>
         versions.map(({ version, createdAt, credential }) => [
-          ...[client_id, version, credential, when(createdAt), grants.join(' ')],
+          ...[client_id, version, credential, when(createdAt)],
+          ...[enabled ? access : 'disabled', grants.join(' ')],
         ]),
       )
-      const titles = ['CLIENT ID', 'VERSION', 'BY', 'SINCE', 'GRANTS']
+      const titles = ['CLIENT ID', 'VERSION', 'BY', 'SINCE', 'ACCESS', 'GRANTS']
       print(context.json, apps, () => columns(titles, rows, 'no apps'))
     })
 
   app
     .command('rotate-secret <name>')
-    .description('give an app a new secret; the old one ends at once')
+    .description('give an app a new secret; the old one ends at once, or after the overlap')
     .option('--version <version>', 'which version, where there are several')
     .option('--jwks <file>', 'new public keys instead of a secret; - for standard input')
-    .action(async (name: string, { version, jwks }: { version?: string; jwks?: string }, command: Command) =>
-      showSecret(command, 'app.rotateSecret', { ...named(name, version), ...(await keysIn(jwks)) }),
-    )
+    .option('--overlap <duration>', 'how long the old secret stays good, e.g. 1h; up to 30d')
+    .option('--secret-file <path>', 'write the secret to this file (0600) instead of printing it')
+    .option('--as-env', 'as EDGEWARD_CLIENT_ID=… and EDGEWARD_CLIENT_SECRET=…')
+    .action(async (name: string, { version, jwks, overlap, ...where }: RotateOptions, command: Command) => {
+      const keep = overlap === undefined ? {} : { overlapMs: durationOf(overlap, '--overlap') }
+      const params = { ...named(name, version), ...(await keysIn(jwks)), ...keep }
+      await showSecret(command, 'app.rotateSecret', params, where)
+    })
 
   app
     .command('grant <name> [grants...]')
@@ -81,10 +108,20 @@ const named = (name: string, version: string | undefined) => ({
 const keysIn = async (file: string | undefined) =>
   file === undefined ? {} : { jwks: await readDocument(file) }
 
-async function showSecret(command: Command, operation: string, params: object): Promise<void> {
+async function showSecret(
+  command: Command,
+  operation: string,
+  params: object,
+  where: HandOver,
+): Promise<void> {
+  refuseImpossible(where, 'jwks' in params)
   const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
   const secret = await context.operate<Secret>(operation, params)
   const { client_id, client_secret } = secret
+  if (client_secret !== undefined && where.secretFile !== undefined) {
+    await handOver(context.json, { client_id, client_secret }, where)
+    return
+  }
   print(
     context.json,
     { client_id, ...(client_secret === undefined ? {} : { client_secret }) },

@@ -1,10 +1,14 @@
 import type { Command } from 'commander'
 import { writeFileAtomic } from '../../core/files.ts'
+import type { AgentReport } from '../../protocol/agent-report.ts'
 import { type SecurityProfile, securityProfiles } from '../../protocol/boarding.ts'
+import { describeReported } from '../configuration-words.ts'
 import { type CommonOptions, createContext } from '../context.ts'
 import { readDocument } from '../input.ts'
 import { columns, fields, print, when } from '../output.ts'
 import { serve } from '../serve.ts'
+import { hubAlarmCommands } from './hub-alarms.ts'
+import { hubAppCommands } from './hub-apps.ts'
 
 interface ServiceCredential {
   tenant: string
@@ -77,6 +81,8 @@ export function hubCommands(program: Command): void {
     })
 
   agentCommands(hub)
+  hubAlarmCommands(hub)
+  hubAppCommands(hub)
   dataCommand(hub)
 }
 
@@ -137,7 +143,11 @@ function agentCommands(hub: Command): void {
   agent
     .command('show <agent>')
     .description('one agent, by id or name')
-    .action((id: string, _options, command: Command) => show(command, 'agent.show', { id }))
+    .action((id: string, _options, command: Command) =>
+      show(command, 'agent.show', { id }, ({ report }) =>
+        describeReported((report as Pick<AgentReport, 'configuration'> | null)?.configuration),
+      ),
+    )
   agent
     .command('configure <agent> <file>')
     .description('set the data source configuration of an agent; - reads standard input')
@@ -179,12 +189,19 @@ async function writeBoarding(
   print(context.json, { id, name, out }, `agent ${name} (${id}): boarding configuration written to ${out}`)
 }
 
-async function show(command: Command, operation: string, params: object): Promise<void> {
+type Told = Record<string, unknown>
+
+async function show(
+  command: Command,
+  operation: string,
+  params: object,
+  more: (result: Told) => (readonly [string, unknown])[] = () => [],
+): Promise<void> {
   const context = contextOf(command)
-  const result = await context.operate<Record<string, unknown>>(operation, params)
+  const result = await context.operate<Told>(operation, params)
   const text = () =>
-    fields(
-      Object.entries(result).map(([label, value]) => [
+    fields([
+      ...Object.entries(result).map(([label, value]): readonly [string, unknown] => [
         label,
         label.endsWith('At') && typeof value === 'number'
           ? when(value)
@@ -192,7 +209,8 @@ async function show(command: Command, operation: string, params: object): Promis
             ? JSON.stringify(value)
             : value,
       ]),
-    )
+      ...more(result),
+    ])
   print(context.json, result, text)
 }
 

@@ -1,13 +1,22 @@
 import { connectAsync } from 'mqtt'
-import type { DataSourceConfigurationUpdate } from '../../protocol/data-source-configuration.ts'
+import type { DataSource, DataSourceConfigurationUpdate } from '../../protocol/data-source-configuration.ts'
+import { type Machine, pressNamespace } from './machine.ts'
 
 /** The point whose values are counted: each is sent once and differs from all others. */
 export const countedPoint = 'press-strokes'
 
-/** A press with an app that publishes its measurements, and the box itself. */
-export const plantConfiguration = (app: string): DataSourceConfigurationUpdate => ({
+/** Points that are read from the machine, by protocol. */
+export const fieldPoints = { modbus: 'press-pressure', opcua: 'press-force' } as const
+
+/** A press with a controller, a panel and an app that publishes its measurements, and the box itself. */
+export const plantConfiguration = (
+  app: string,
+  machine: Pick<Machine, 'modbus' | 'opcua'>,
+): DataSourceConfigurationUpdate => ({
   configurationId: 'demo-plant-1',
   dataSources: [
+    controller(machine.modbus),
+    ...(machine.opcua === undefined ? [] : [panel(machine.opcua)]),
     {
       name: 'press',
       customData: { protocol: 'mqtt' },
@@ -24,6 +33,43 @@ export const plantConfiguration = (app: string): DataSourceConfigurationUpdate =
         { id: 'load', name: 'load', type: 'DOUBLE', unit: '', customData: { metric: 'load.1' } },
         { id: 'memory', name: 'memory used', type: 'LONG', unit: 'B', customData: { metric: 'memory.used' } },
       ],
+    },
+  ],
+})
+
+const controller = (address: string): DataSource => ({
+  name: 'press-controller',
+  customData: { protocol: 'modbus', address, interval: '500ms' },
+  dataPoints: [
+    {
+      ...{ id: fieldPoints.modbus, name: 'hydraulic pressure', type: 'DOUBLE', unit: 'bar' },
+      customData: {
+        ...{ table: 'holding', address: 0, type: 'float32' },
+        deadband: { type: 'Absolute', value: 0.5 },
+      },
+    },
+    {
+      ...{ id: 'press-counter', name: 'strokes of the controller', type: 'LONG' },
+      customData: { table: 'holding', address: 2, type: 'uint32', trigger: 'StatusValue' },
+    },
+    {
+      ...{ id: 'press-door', name: 'door closed', type: 'BOOLEAN' },
+      customData: { table: 'coil', address: 0, trigger: 'StatusValue' },
+    },
+  ],
+})
+
+const panel = (endpoint: string): DataSource => ({
+  name: 'press-panel',
+  customData: { protocol: 'opcua', endpoint, publishingInterval: '500ms' },
+  dataPoints: [
+    {
+      ...{ id: fieldPoints.opcua, name: 'force', type: 'DOUBLE', unit: 'kN' },
+      customData: { nodeId: `nsu=${pressNamespace};s=Press.Force` },
+    },
+    {
+      ...{ id: 'press-program', name: 'program', type: 'STRING' },
+      customData: { nodeId: `nsu=${pressNamespace};s=Press.Program` },
     },
   ],
 })

@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { openNetwork } from '../../core/net/index.ts'
 import type { BoardingConfiguration, SecurityProfile } from '../../protocol/boarding.ts'
+import { isGood } from '../../protocol/reading.ts'
 import type { AgentStatus } from '../status.ts'
 import { type Child, startChild } from './child.ts'
+import type { Machine } from './machine.ts'
 import { countedPoint, type PressApp, plantConfiguration, startPressApp } from './plant.ts'
 
 export interface HubAddresses {
@@ -63,6 +65,7 @@ export async function startGateway(
   dir: string,
   hub: DemoHub,
   profile: SecurityProfile,
+  machine: Promise<Machine>,
   clock: Clock,
 ): Promise<DemoGateway> {
   await using held = new AsyncDisposableStack()
@@ -74,6 +77,7 @@ export async function startGateway(
         EDGEWARD_AUTH_LISTEN: anyPort,
         EDGEWARD_ADMIN_LISTEN: anyPort,
         EDGEWARD_BROKER_LISTEN: anyPort,
+        EDGEWARD_SOURCES_DIR: join(dir, 'sources.d'), // not that of this machine
         EDGEWARD_UPLINK_RETRY_MAX: '2s', // who watches a demo does not wait half a minute for a reconnection
       },
     }),
@@ -89,7 +93,10 @@ export async function startGateway(
     client_secret: string
   }>('app.add', { name: 'press', version: '1.0.0' })
   const added = await child.operate<{ password: string }>('user.add', { name: 'operator', roles: ['Admin'] })
-  await hub.child.operate('agent.configure', { id: agentId, configuration: plantConfiguration(id) })
+  await hub.child.operate('agent.configure', {
+    id: agentId,
+    configuration: plantConfiguration(id, await machine),
+  })
   await until(clock, 'the configuration to reach the gateway', async () => {
     const { configuration, uplink } = await child.operate<AgentStatus>('agent.status')
     return configuration.configurationId !== undefined && uplink.state === 'connected'
@@ -127,6 +134,15 @@ export async function arrivedStrokes(hub: DemoHub, agentId: string): Promise<num
     after = page.next
     if (after === undefined) return values
   }
+}
+
+/** How many Good readings of a point the hub has; of the first page. */
+export async function goodReadings(hub: DemoHub, agentId: string, point: string): Promise<number> {
+  const { readings } = await hub.child.operate<{ readings: { quality: number }[] }>('data.query', {
+    agent: agentId,
+    point,
+  })
+  return readings.filter(({ quality }) => isGood(quality)).length
 }
 
 export interface Introspected {

@@ -1,9 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import { type SecurityProfile, securityProfiles } from '../../protocol/boarding.ts'
+import { type Machine, startingMachine } from './machine.ts'
+import { fieldPoints } from './plant.ts'
 import {
   arrivedStrokes,
   type DemoGateway,
   type DemoHub,
+  goodReadings,
   signIn,
   startGateway,
   startHub,
@@ -15,6 +18,8 @@ interface ProfileReport {
   ok: boolean
   agent: string
   readings: { sent: number; arrived: number; duplicates: number }
+  /** Good readings of the machine at the hub; null: the machine does not speak that here. */
+  field: Record<keyof typeof fieldPoints, number | null>
   outage: { sent: number; arrived: number }
   rotation: { before: string; after: string }
   introspect: { active: boolean; afterLogout: boolean }
@@ -38,13 +43,16 @@ export async function verifyChain(dir: string, clock: Clock, say: (line: string)
   const began = clock.monotonic()
   await using held = new AsyncDisposableStack()
   say('Starting a hub and, for each way a box can prove itself, a gateway …')
+  const starting = held.use(startingMachine(dir, clock))
   const hub = held.use(await startHub(dir))
   const gateways = await Promise.all(
     securityProfiles.map(async (profile) => ({
       profile,
-      gateway: held.use(await startGateway(dir, hub, profile, clock)),
+      gateway: held.use(await startGateway(dir, hub, profile, starting.ready, clock)),
     })),
   )
+  const machine = await starting.ready
+  if (machine.opcua === undefined) say('  OPC UA is left out: the package node-opcua is not installed here')
   for (const { profile, gateway } of gateways)
     say(`  ${profile}: onboarded as agent ${gateway.agentId}, configured, app and user made`)
 
@@ -55,11 +63,12 @@ export async function verifyChain(dir: string, clock: Clock, say: (line: string)
   say(`The hub goes away for ${outageMs / 1000} s; the app goes on publishing …`)
   const { seconds, before } = await outage(hub, gateways, clock)
   await allArrived(hub, gateways, clock)
+  await fieldArrived(hub, gateways, machine, clock)
   say('The hub is back and everything has arrived.')
 
   const profiles = {} as Record<SecurityProfile, ProfileReport>
   for (const { profile, gateway } of gateways) {
-    profiles[profile] = await reportOn(hub, gateway, before.get(gateway) ?? 0)
+    profiles[profile] = await reportOn(hub, gateway, before.get(gateway) ?? 0, machine)
     say(`  ${profile}: ${describe(profiles[profile])}`)
   }
   return summary(profiles, seconds, (clock.monotonic() - began) / 1000)
@@ -89,10 +98,28 @@ const allArrived = (hub: DemoHub, gateways: Gateways, clock: Clock) =>
     return true
   })
 
+/** A reading of each protocol that the machine speaks. */
+const fieldArrived = (hub: DemoHub, gateways: Gateways, machine: Machine, clock: Clock) =>
+  until(clock, 'readings of the machine to arrive', async () => {
+    for (const { gateway } of gateways) {
+      const { modbus, opcua } = await fieldOf(hub, gateway, machine)
+      if (modbus === 0 || opcua === 0) return false
+    }
+    return true
+  })
+
+async function fieldOf(hub: DemoHub, { agentId }: DemoGateway, { opcua }: Machine) {
+  return {
+    modbus: await goodReadings(hub, agentId, fieldPoints.modbus),
+    opcua: opcua === undefined ? null : await goodReadings(hub, agentId, fieldPoints.opcua),
+  }
+}
+
 async function reportOn(
   hub: DemoHub,
   gateway: DemoGateway,
   sentBeforeOutage: number,
+  machine: Machine,
 ): Promise<ProfileReport> {
   const { before, after } = await gateway.child.operate<{ before: string; after: string }>('identity.rotate')
   const session = await signIn(gateway)
@@ -113,7 +140,10 @@ async function reportOn(
     sent: sentInOutage.length,
     arrived: sentInOutage.filter((value) => arrived.has(value)).length,
   }
+  const field = await fieldOf(hub, gateway, machine)
   const ok =
+    field.modbus > 0 &&
+    field.opcua !== 0 &&
     readings.arrived === readings.sent &&
     arrived.size === readings.sent && // nothing that was never sent
     readings.duplicates === 0 &&
@@ -124,7 +154,7 @@ async function reportOn(
   return {
     ok,
     agent: gateway.agentId,
-    readings,
+    ...{ readings, field },
     outage: duringOutage,
     rotation: { before, after },
     introspect: { active, afterLogout },
@@ -161,10 +191,11 @@ function summary(
   }
 }
 
-const describe = ({ readings, outage, rotation, introspect }: ProfileReport): string =>
+const describe = ({ readings, field, outage, rotation, introspect }: ProfileReport): string =>
   [
     `${readings.arrived} of ${readings.sent} measurements at the hub, ${readings.duplicates} twice`,
     `${outage.arrived} of ${outage.sent} from the outage`,
+    `${field.modbus} readings by Modbus${field.opcua === null ? '' : `, ${field.opcua} by OPC UA`}`,
     `credential rotated ${rotation.before} → ${rotation.after}`,
     `session ${introspect.active ? 'active' : 'INACTIVE'}, after logout ${introspect.afterLogout ? 'STILL ACTIVE' : 'inactive'}`,
   ].join('; ')

@@ -1,4 +1,3 @@
-import { agentChecks } from '../../agent/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { callControl, controlSocket } from '../../core/control.ts'
 import { type Diagnosis, diagnose, worstFirst } from '../../core/diagnosis.ts'
@@ -27,6 +26,7 @@ export async function examineGateway(
     if (!answer) throw new DaemonGone()
     return answer.result
   }
+  const { agentChecks } = await import('../../agent/index.ts') // much, and for no other command
   const checks = [
     configured.check,
     ...stateChecks(places),

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import { EdgeError } from '../errors.ts'
 import { hostOf, originOf, portOf } from './address.ts'
 import type { readConfig } from './config.ts'
 import { isSecure, refusePlaintext } from './plaintext.ts'
@@ -13,7 +14,16 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined
   /** Until the connection is ready; `proxy.connect_timeout` unless told. */
   timeoutMs?: number
+  admit?: Admit | undefined
+  /** Clear text over the network, too: for a device in the field that speaks nothing else. */
+  clearText?: boolean | undefined
 }
+
+/**
+ * Throws when one of the addresses of a host must not be connected to. The connection goes to the very
+ * addresses that it was asked about. A name that the HTTP proxy resolves is that proxy's to judge.
+ */
+export type Admit = (addresses: readonly string[]) => void
 
 /** How far one attempt has come, and what holds for all its parts. */
 interface Attempt extends Pick<TlsOptions, 'ca' | 'client' | 'time'> {
@@ -26,7 +36,7 @@ export function createConnector(config: ReturnType<typeof readConfig>) {
   const { proxy, bypass, client, connectTimeoutMs } = config
 
   return async (target: URL, options: ConnectOptions, time: TlsOptions['time']): Promise<Socket> => {
-    refusePlaintext(target)
+    if (!options.clearText) refusePlaintext(target)
     const limitMs = options.timeoutMs ?? connectTimeoutMs
     const limit = AbortSignal.timeout(limitMs)
     const attempt: Attempt = {
@@ -39,10 +49,14 @@ export function createConnector(config: ReturnType<typeof readConfig>) {
     try {
       attempt.signal.throwIfAborted()
       const direct = proxy === undefined || bypass(target)
-      const socket = direct ? await reach(target, attempt) : await throughProxy(proxy, target, attempt)
+      if (!direct && isIP(hostOf(target))) options.admit?.([hostOf(target)])
+      const socket = direct
+        ? await reach(target, attempt, options.admit)
+        : await throughProxy(proxy, target, attempt)
       return isSecure(target) ? await prove(socket, target, attempt) : socket
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason
+      if (error instanceof EdgeError && !limit.aborted) throw error
       if (!limit.aborted) throw unreachable(originOf(target), error as Error, attempt.step)
       const reason = `no connection within ${limitMs} ms; it was waiting for ${awaited[attempt.step]}`
       throw new Unreachable(originOf(target), 'timeout', reason)
@@ -59,9 +73,10 @@ const awaited: Record<Step, string> = {
   answer: 'the answer',
 }
 
-async function reach(url: URL, attempt: Attempt): Promise<Socket> {
+async function reach(url: URL, attempt: Attempt, admit?: Admit): Promise<Socket> {
   attempt.step = 'resolve'
   const addresses = await addressesOf(hostOf(url), attempt.signal)
+  admit?.(addresses.map(({ address }) => address))
   attempt.step = 'connect'
   return dial(addresses, portOf(url), attempt.signal)
 }

@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Socket } from 'node:net'
 import { originOf } from './address.ts'
+import type { Admit } from './connector.ts'
 import { unreachable } from './unreachable.ts'
 
 export interface HttpRequest {
@@ -13,6 +14,12 @@ export interface HttpRequest {
   ca?: string | undefined
   /** For the whole exchange; `proxy.timeout` unless told. */
   timeoutMs?: number
+  /** Of the answer; 16 MiB unless told. */
+  maxBytes?: number
+  /** See `ConnectOptions`. */
+  admit?: Admit | undefined
+  /** See `ConnectOptions`. */
+  clearText?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -24,7 +31,8 @@ export interface HttpResponse {
 
 /**
  * Every outgoing HTTP exchange. Any status is an answer; no answer is `Unreachable`. Never decodes a
- * body, never follows a redirect, and speaks plain HTTP with this machine only.
+ * body, never follows a redirect, and speaks plain HTTP with this machine only, unless
+ * the request says otherwise.
  */
 export type Http = (request: HttpRequest) => Promise<HttpResponse>
 
@@ -47,7 +55,7 @@ export async function exchange(
   })
   outgoing.on('error', reject)
   outgoing.on('response', (answer) => {
-    collect(answer).then(
+    collect(answer, request.maxBytes ?? maxBodyBytes).then(
       (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
       reject,
     )
@@ -62,7 +70,7 @@ export async function exchange(
   }
 }
 
-async function collect(answer: http.IncomingMessage): Promise<Buffer> {
+async function collect(answer: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
   const encoding = answer.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity')
     throw new Error(`content-encoding ${encoding} was not asked for`)
@@ -70,7 +78,7 @@ async function collect(answer: http.IncomingMessage): Promise<Buffer> {
   let bytes = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > maxBodyBytes) throw new Error(`the answer is larger than ${maxBodyBytes} bytes`)
+    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

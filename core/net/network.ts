@@ -54,7 +54,8 @@ export function openNetwork(
     const limit = AbortSignal.timeout(limitMs)
     const signal = request.signal ? AbortSignal.any([request.signal, limit]) : limit
     try {
-      const socket = await connect(url, { ca: request.ca, signal }, time)
+      const { ca, admit, clearText } = request
+      const socket = await connect(url, { ca, admit, clearText, signal }, time)
       return await exchange(url, socket, request, signal)
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason

@@ -3,7 +3,7 @@ import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import Type, { type Static } from 'typebox'
 import type { Clock } from '../../core/clock.ts'
 import { parser } from '../../core/schema.ts'
-import type { AppVersion } from '../store/index.ts'
+import type { AppVersion, Store } from '../store/index.ts'
 import { isCanonical } from '../tokens/canonical.ts'
 import type { Apps, Client } from './apps.ts'
 import { InvalidClient } from './client-errors.ts'
@@ -31,26 +31,50 @@ const maxRemembered = 20_000
 /** Who signed the assertion. Throws `InvalidClient`, also for one that was used before. */
 export type CheckAssertion = (assertion: string, audiences: readonly string[]) => Promise<Client>
 
-export function createCheckAssertion({ apps, clock }: { apps: Apps; clock: Clock }): CheckAssertion {
-  const startedAt = Math.floor(clock.now() / 1000)
-  /** Hash of client and jti → when it is over, by the monotonic clock. */
-  const used = new Map<string, number>()
+export interface CheckAssertionDeps {
+  apps: Apps
+  clock: Clock
+  store: Store
+  sessionTime(): number
+}
 
-  /** What was used before this start is not known any more, so what was made before it is refused. */
+/**
+ * Which assertions were used is known in memory. A restart forgets that, so what may be older than it is
+ * refused, the whole second of the start included: assertions tell no more. One that says it was made later
+ * than now is remembered on disk.
+ */
+export function createCheckAssertion({
+  apps,
+  clock,
+  store,
+  sessionTime,
+}: CheckAssertionDeps): CheckAssertion {
+  const nowSeconds = (): number => Math.floor(clock.now() / 1000)
+  const startedAt = nowSeconds()
+  /** Hash of client and jti → when it is over, in session time. */
+  const used = new Map(store.contents.revokedTokens.map(({ jti, endsAt }) => [jti, endsAt]))
+
   const isFresh = ({ iat, exp, nbf = iat }: Assertion): boolean => {
     const now = clock.now() / 1000
-    if (exp <= now - skewSeconds || nbf > now + skewSeconds || exp > now + maxLifetimeSeconds + skewSeconds)
-      return false
-    return iat >= Math.min(startedAt, Math.floor(now))
+    const latest = now + skewSeconds
+    return exp > now - skewSeconds && exp <= latest + maxLifetimeSeconds && Math.max(iat, nbf) <= latest
   }
 
-  const useOnce = ({ sub, jti, exp }: Assertion): boolean => {
-    const now = clock.monotonic()
+  /** Where the clock was set back since the start, this second counts. */
+  const mayBeForgotten = ({ iat }: Assertion): boolean =>
+    nowSeconds() < startedAt ? iat < nowSeconds() : iat <= startedAt
+
+  /** False when it was used before. When this resolves, a use that a restart would not know is on disk. */
+  const useOnce = async ({ sub, jti, exp, iat }: Assertion): Promise<boolean> => {
+    const now = sessionTime()
     const key = hash('sha256', JSON.stringify([sub, jti]), 'base64url')
     if (used.has(key)) return false
     if (used.size >= maxRemembered) for (const [old, overAt] of used) if (overAt <= now) used.delete(old)
     if (used.size >= maxRemembered) return false
-    used.set(key, now + Math.max(0, exp * 1000 - clock.now()) + 2 * skewSeconds * 1000)
+    const endsAt = now + Math.ceil(Math.max(0, exp * 1000 - clock.now())) + 2 * skewSeconds * 1000
+    used.set(key, endsAt)
+    if (iat > nowSeconds())
+      await store.change((disk) => disk.call('revokeToken', [], { jti: key, endsAt }, now))
     return true
   }
 
@@ -67,7 +91,8 @@ export function createCheckAssertion({ apps, clock }: { apps: Apps; clock: Clock
     if (claims.iss !== app.clientId || claims.sub !== app.clientId) return refuse('wrong_issuer')
     if (![claims.aud].flat().some((aud) => audiences.includes(aud))) return refuse('wrong_audience')
     if (!isFresh(claims)) return refuse('assertion_not_fresh')
-    if (!useOnce(claims)) return refuse('assertion_used_before')
+    if (mayBeForgotten(claims)) return refuse('assertion_not_after_start')
+    if (!(await useOnce(claims))) return refuse('assertion_used_before')
     return apps.byCredential(app.clientId, version.credentialId) ?? refuse('unknown_client')
   }
 }

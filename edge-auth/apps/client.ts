@@ -50,8 +50,7 @@ export function createAuthenticateClient(apps: Apps, checkAssertion: CheckAssert
     if (Number(basic) + Number(secret !== undefined) + Number(assertion !== undefined) > 1)
       throw new Invalid('client credentials are given twice')
     if (basic) return alsoNamed(id, byBasic(authorization))
-    if (assertion !== undefined)
-      return byAssertion(given, assertion).then((client) => alsoNamed(id, client))
+    if (assertion !== undefined) return byAssertion(given, assertion).then((client) => alsoNamed(id, client))
     return id === undefined && secret === undefined ? undefined : bySecret(id, secret)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { TechnicalClaims } from '../tokens/claims.ts'
 import type { Tokens } from '../tokens/tokens.ts'
+import { scopesOf, writeTimeSeries } from './access.ts'
 import type { Apps } from './apps.ts'
 import { isForThisBox, type TechnicalTokens } from './technical-tokens.ts'
 
@@ -34,7 +35,11 @@ export function createAppPasswords(deps: AppPasswordsDeps): AppPasswords {
     const read = await tokens.read(token)
     if (read?.is !== 'technical' || read.claims.client_id !== clientId) return false
     const { claims } = read
-    if (!isForThisBox(claims) || !technical.owner(claims)) return false
+    const owner = isForThisBox(claims) ? technical.owner(claims) : undefined
+    // A connection may do all that its app may: one that was opened by a token for less would do more.
+    const isForLess =
+      owner && scopesOf(owner.app).includes(writeTimeSeries) && !claims.scp.includes(writeTimeSeries)
+    if (!owner || isForLess) return false
     taken.set(claims.jti, claims)
     return true
   }

@@ -16,7 +16,9 @@ export function createRemembered(apps: Apps): Remembered {
     get(authorization) {
       const found = known.get(authorization)
       if (!found) return undefined
-      if (apps.find(found.client.app.clientId) === found.listed) return found.client
+      const { app, version } = found.client
+      const isGood = apps.byCredential(app.clientId, version.credentialId) !== undefined
+      if (apps.find(app.clientId) === found.listed && isGood) return found.client
       known.delete(authorization)
       return undefined
     },

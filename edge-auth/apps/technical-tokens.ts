@@ -1,8 +1,9 @@
 import { EdgeError } from '../../core/errors.ts'
-import type { Audit, EndedBy, Sender } from '../audit.ts'
+import type { Audit, EndedBy, Sender } from '../audit/audit.ts'
 import type { Store } from '../store/index.ts'
 import { issuer, type TechnicalClaims } from '../tokens/claims.ts'
 import type { Tokens } from '../tokens/tokens.ts'
+import { allScopesOf } from './access.ts'
 import type { Apps, Client } from './apps.ts'
 import { introspectAll } from './grants.ts'
 
@@ -71,8 +72,8 @@ export function createTechnicalTokens(deps: TechnicalTokensDeps): TechnicalToken
   }
 
   return {
-    async issue({ app, version }, { audience, scope = app.grants }, sender) {
-      const beyond = scope.filter((one) => !app.grants.includes(one))
+    async issue({ app, version }, { audience, scope = allScopesOf(app) }, sender) {
+      const beyond = scope.filter((one) => !allScopesOf(app).includes(one))
       if (beyond.length > 0) throw new InvalidScope(`the app may not have ${beyond.join(' ')}`)
       const unknown = audience.filter((one) => !apps.find(one))
       if (unknown.length > 0) throw new InvalidTarget(`there is no app ${unknown.join(' ')}`)

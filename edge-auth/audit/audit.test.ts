@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3'
 import { afterEach, expect, test } from 'vitest'
 import { password, startEdgeAuth } from '../../test/edge-auth.ts'
 
@@ -71,15 +70,67 @@ test('more events than can be kept are counted', async () => {
   expect(kept + dropped).toBe(1000)
 })
 
+test('strangers cannot push out of the audit what stands there: of one kind there are few, and a count', async () => {
+  edge = await startEdgeAuth()
+  const refused = () =>
+    edge.ask('/device/edge/auth/oauth2/introspect', {
+      method: 'POST',
+      headers: { authorization: 'Basic eDp5' },
+      body: new URLSearchParams({ token: 'x' }),
+    })
+  const count = async (type: string) => {
+    let found = 0
+    for (let page = await list({ type }); ; page = await list({ type, before: page.next })) {
+      found += page.entries.length
+      if (page.next === undefined) return found
+    }
+  }
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 60 }, refused))
+    await edge.auth.operations['audit.list']?.({}, {}) // as if time had passed: all is written
+  }
+  const first = await count('client_refused')
+  expect([first >= 256, first < 500]).toEqual([true, true])
+  await edge.ask('/device/edge/api/v1/login/direct', {
+    method: 'POST',
+    body: { username: 'nobody', password: 'x' },
+  })
+  expect(await count('login_failed')).toBe(1) // the others are not lost with them
+  edge.passTime(100_000)
+  await Promise.all(Array.from({ length: 200 }, refused))
+  const second = (await count('client_refused')) - first
+  expect([second >= 100, second < 200]).toEqual([true, true])
+})
+
 test('a change whose entry cannot be written does not happen', async () => {
   edge = await startEdgeAuth()
   await edge.addUser('ann', 'Admin')
-  const db = new Database(`${edge.dir}/state/auth.db`)
-  db.exec(`CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  await edge.inDatabase((db) =>
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END`),
+  )
   await expect(edge.run('user.disable', { name: 'ann' })).rejects.toThrow()
   await expect(edge.addUser('bob', 'Viewer')).rejects.toThrow()
-  db.exec('DROP TRIGGER full')
-  db.close()
-  await edge.restart()
+  await edge.inDatabase((db) => db.exec('DROP TRIGGER full'))
   expect(await edge.run('user.list')).toMatchObject([{ name: 'ann', enabled: true }])
+})
+
+test('who has changed it while the box was stopped is found out', async () => {
+  edge = await startEdgeAuth()
+  await edge.addUser('ann', 'Admin')
+  await edge.addUser('bob', 'Viewer')
+  expect(await edge.run('audit.add', { text: 'inspected' }, { user: 'ann' })).toMatchObject({
+    ...{ type: 'custom', actor: 'ann', category: 'Custom' },
+  })
+  await expect(edge.run('audit.add', { text: 'x' }, { user: 'bob' })).rejects.toMatchObject({
+    code: 'forbidden',
+  })
+  expect(await list({ category: 'User' })).toMatchObject({
+    entries: [{ user: 'bob', category: 'User', action: 'User created' }, { user: 'ann' }],
+  })
+  await edge.restart()
+  expect(await edge.run('audit.verify')).toMatchObject({ isGood: true })
+  const { entries } = await list({ type: 'custom' })
+  const id = entries[0]?.id
+  await edge.inDatabase((db) => db.prepare('DELETE FROM audit WHERE id = ?').run(id))
+  expect(await edge.run('audit.verify')).toMatchObject({ isGood: false, fault: { kind: 'missing', id } })
 })

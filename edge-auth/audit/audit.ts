@@ -1,15 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { type Caller, currentCaller } from '../../core/control.ts'
 import type { Logger } from '../../core/log.ts'
-import type { AuditEntry, AuditType, EndReason, Session, Store, User } from '../store/index.ts'
+import type { AuditEntry, CustomRole, EndReason, Option, Session, Store, User } from '../store/index.ts'
+import type { Describe, Sender } from './entry.ts'
+import { type FactorEntries, type FactorNotes, factorEntries, factorNotes } from './factor-entries.ts'
+import { type KeepingEntries, keepingEntries } from './keeping-entries.ts'
+import { createNotes } from './notes.ts'
+import { type SsoEntries, type SsoNotes, ssoEntries, ssoNotes } from './sso-entries.ts'
 
-/** Where a person or program came from. */
-export interface Sender {
-  address: string | undefined
-  userAgent: string | undefined
-}
+export type { Sender } from './entry.ts'
 
-export type SignInMethod = 'page' | 'direct' | 'admin'
+export type SignInMethod = 'page' | 'direct' | 'admin' | 'sso' | 'basic' | 'break_glass'
 type FailedSignIn = Sender & {
   /** Only when there is such a user: people type passwords into the wrong field. */
   user: string | undefined
@@ -21,6 +23,7 @@ type FailedSignIn = Sender & {
     | 'user_disabled'
     | 'user_changed_meanwhile'
     | 'password_expired'
+    | 'second_factor_missing'
 }
 /** What ended a session, beside the reason. */
 export type EndedBy = Pick<AuditEntry, 'clientId' | 'requestId' | 'address' | 'userAgent'>
@@ -36,7 +39,7 @@ export type Refused = Pick<
  * the change's disk method, which writes both or neither. The others changed nothing: they are written
  * within a moment, and counted where there are too many.
  */
-export interface Audit {
+export interface Audit extends SsoEntries, SsoNotes, KeepingEntries, FactorEntries, FactorNotes {
   signedIn(session: Session, method: SignInMethod): AuditEntry
   sessionEnded(session: Session, reason: EndReason, by?: EndedBy): AuditEntry
   allSessionsEnded(count: number, reason: EndReason): AuditEntry
@@ -46,12 +49,24 @@ export interface Audit {
   userChanged(user: User, change: string, before: User): AuditEntry
   userRemoved(user: User): AuditEntry
   unlocked(user: string): AuditEntry
+  /** A code that opens the choice of a new password; never the code. */
+  resetCodeMade(user: string): AuditEntry
+  roleChanged(name: string, reason: 'added' | 'changed' | 'removed', role?: CustomRole): AuditEntry
+  appGroupChanged(name: string, reason: 'added' | 'changed' | 'removed', apps?: readonly string[]): AuditEntry
+  serviceAccess(user: string, reason: 'opened' | 'closed' | 'ended', detail?: object): AuditEntry
   tokenRevoked(revoked: { clientId: string; jti: string } & EndedBy): AuditEntry
   keysChanged(change: string, kids: readonly string[], removed: readonly string[]): AuditEntry
   appSecretIssued(clientId: string, version: string): AuditEntry
   appKeysRegistered(clientId: string, version: string, kids: readonly string[]): AuditEntry
   appGrantsChanged(clientId: string, grants: readonly string[]): AuditEntry
   appRemoved(clientId: string, version: string | undefined): AuditEntry
+  /** The overlap with the new one is over. */
+  appSecretEnded(clientId: string, version: string): AuditEntry
+  appSettingsChanged(clientId: string, changed: Readonly<Record<string, unknown>>): AuditEntry
+  /** One without the other: made, or removed. The values are told where they are no secret. */
+  optionChanged(before: Option | undefined, after: Option | undefined, withValues: boolean): AuditEntry
+  /** Null: with no app of the hub any more. */
+  appLinkChanged(clientId: string, version: string, hubClientId: string | null): AuditEntry
   gateChanged(clientId: string, gate: object | undefined): AuditEntry
 
   signInFailed(attempt: FailedSignIn): void
@@ -63,18 +78,17 @@ export interface Audit {
   clientRefused(refused: Refused): void
   /** The guard has let nobody in; `detail` says at which target. */
   accessDenied(refused: Refused): void
+  /** An administrator has seen what an app keeps for itself. */
+  privateTokenShown(clientId: string, name: object): void
+  /** By an administrator; what is not named stands for all. */
+  privateTokensRemoved(clientId: string, removed: object): void
+  appOverQuota(clientId: string, since: { slowed: number; refused: number }): void
   /** Who is no proxy of ours has said where a request comes from. */
   forwardedHeaderIgnored(refused: Refused): void
 
   /** Waits until everything noted so far is on disk. */
   flush(): Promise<void>
 }
-
-/** For who adds an event: an entry with the time it happened. */
-export type Describe = (
-  type: AuditType,
-  what?: Omit<AuditEntry, 'type' | 'deviceTime' | 'serverTime'>,
-) => AuditEntry
 
 export interface AuditDeps {
   store: Pick<Store, 'note'>
@@ -99,6 +113,11 @@ export function createAudit({ store, clock, log, correctedNow }: AuditDeps): Aud
   const notes = createNotes({ store, clock, log, describe })
   return {
     ...entries(describe),
+    ...ssoEntries(describe),
+    ...keepingEntries(describe),
+    ...ssoNotes(describe, notes.add),
+    ...factorEntries(describe),
+    ...factorNotes(describe, notes.add),
     signInFailed: ({ method, ...attempt }) =>
       notes.add(describe('login_failed', { ...attempt, detail: { method } })),
     userAgentChanged: (session, seen) =>
@@ -108,7 +127,12 @@ export function createAudit({ store, clock, log, correctedNow }: AuditDeps): Aud
     introspectionRefused: (refused) => notes.add(describe('introspection_refused', refused)),
     clientRefused: (refused) => notes.add(describe('client_refused', refused)),
     accessDenied: (refused) => notes.add(describe('access_denied', refused)),
+    appOverQuota: (clientId, since) => notes.add(describe('app_over_quota', { clientId, detail: since })),
     forwardedHeaderIgnored: (refused) => notes.add(describe('forwarded_header_ignored', refused)),
+    privateTokenShown: (clientId, name) =>
+      notes.add(describe('private_token_shown', { clientId, detail: { ...name } })),
+    privateTokensRemoved: (clientId, removed) =>
+      notes.add(describe('private_tokens_removed', { clientId, detail: { ...removed } })),
     flush: notes.flush,
     [Symbol.asyncDispose]: notes[Symbol.asyncDispose],
   }
@@ -137,8 +161,16 @@ function entries(describe: Describe) {
       describe('user_changed', {
         user: user.name,
         reason: change,
-        ...(change === 'roles_changed' ? { detail: { before: before.roles, after: user.roles } } : {}),
+        ...(change === 'roles_changed' ? { detail: rolesChanged(before, user) } : {}),
+        ...(change === 'data_changed' ? { detail: { fields: fieldsChanged(before, user) } } : {}),
       }),
+    resetCodeMade: (user) => describe('user_changed', { user, reason: 'reset_code_made' }),
+    roleChanged: (name, reason, role) =>
+      describe('role_changed', { reason, detail: { role: name, ...(role && aboutRole(role)) } }),
+    appGroupChanged: (name, reason, apps) =>
+      describe('app_group_changed', { reason, detail: { group: name, ...(apps && { apps }) } }),
+    serviceAccess: (user, reason, detail = {}) =>
+      describe('service_access', { user, reason, detail: { ...detail } }),
     unlocked: (user) => describe('user_changed', { user, reason: 'unlocked' }),
     userRemoved: ({ name, roles }) => describe('user_removed', { user: name, detail: { roles } }),
     tokenRevoked: ({ jti, ...whose }) => describe('token_revoked', { ...whose, detail: { jti } }),
@@ -149,89 +181,42 @@ function entries(describe: Describe) {
     appGrantsChanged: (clientId, grants) =>
       describe('app_changed', { clientId, reason: 'grants_changed', detail: { grants } }),
     appSecretIssued: (clientId, version) => describe('app_secret_issued', { clientId, detail: { version } }),
+    appLinkChanged: (clientId, version, hubClientId) =>
+      describe('app_changed', { clientId, reason: 'hub_link_changed', detail: { version, hubClientId } }),
+    appSecretEnded: (clientId, version) =>
+      describe('app_changed', { clientId, reason: 'old_secret_ended', detail: { version } }),
+    appSettingsChanged: (clientId, { properties, ...changed }) => {
+      const detail = { ...changed, ...(properties ? { properties: Object.keys(properties) } : {}) }
+      const { enabled } = changed
+      const reason = enabled === undefined ? 'settings_changed' : enabled ? 'enabled' : 'disabled'
+      return describe('app_changed', { clientId, reason, detail })
+    },
     gateChanged: (clientId, gate) =>
       describe('app_changed', { clientId, reason: 'guard_changed', detail: { gate: gate ?? null } }),
     appRemoved: (clientId, version) =>
       describe('app_removed', { clientId, ...(version === undefined ? {} : { detail: { version } }) }),
+    optionChanged: (before, after, withValues) => {
+      const { category, key } = (after ?? before) as Option
+      const values = withValues ? { before: before?.value, after: after?.value } : {}
+      return describe('option_changed', {
+        reason: before ? (after ? 'updated' : 'deleted') : 'created',
+        detail: { category, key, ...values },
+      })
+    },
   } satisfies Partial<Audit>
 }
 
-const flushEveryMs = 250
-/** Within one interval; strangers can cause these events, and each is written to flash. */
-const maxNotes = 256
+const aboutRole = ({ description, permissions }: CustomRole) => ({ description, permissions })
 
-/** Collects what is to be written, and writes it in one commit. */
-function createNotes({ store, clock, log, describe }: AuditDeps & { describe: Describe }) {
-  const stopped = new AbortController()
-  let waiting: AuditEntry[] = []
-  let dropped = 0
-  let writing: Promise<void> = Promise.resolve()
-  let timer: Promise<void> | undefined
+const rolesChanged = (before: User, after: User) => ({
+  ...{ before: before.roles, after: after.roles },
+  ...(isDeepStrictEqual(before.scopedRoles, after.scopedRoles)
+    ? {}
+    : { scopedBefore: before.scopedRoles, scopedAfter: after.scopedRoles }),
+})
 
-  const write = (): Promise<void> => {
-    const batch =
-      dropped > 0 ? [...waiting, describe('entries_dropped', { detail: { count: dropped } })] : waiting
-    waiting = []
-    dropped = 0
-    if (batch.length === 0) return writing
-    writing = writing
-      .then(() => store.note(batch))
-      .catch((err) => log.error({ err, entries: batch.length }, 'audit entries lost'))
-    return writing
-  }
-  const later = async (): Promise<void> => {
-    await clock.sleep(flushEveryMs, stopped.signal).catch(() => {}) // stopped: at once
-    timer = undefined
-    await write()
-  }
-
-  return {
-    add(entry: AuditEntry): void {
-      if (waiting.length >= maxNotes) dropped++
-      else waiting.push(entry)
-      timer ??= later()
-    },
-    flush: write,
-    async [Symbol.asyncDispose]() {
-      stopped.abort()
-      await timer
-      await write()
-    },
-  }
-}
-
-const messages: Record<AuditType, string> = {
-  login: 'signed in',
-  login_failed: 'sign-in failed',
-  lockout: 'locked out',
-  logout: 'signed out',
-  session_ended: 'session ended',
-  token_issued: 'token issued',
-  token_revoked: 'token revoked',
-  introspection_refused: 'introspection refused',
-  client_refused: 'client refused',
-  user_agent_changed: 'session used by another user agent',
-  user_added: 'user added',
-  user_changed: 'user changed',
-  user_removed: 'user removed',
-  app_secret_issued: 'app secret issued',
-  app_changed: 'app changed',
-  app_removed: 'app removed',
-  signing_key_rotated: 'signing key rotated',
-  access_denied: 'access denied',
-  forwarded_header_ignored: 'forwarded header ignored',
-  entries_dropped: 'audit entries dropped',
-}
-const alarming: readonly AuditType[] = [
-  'login_failed',
-  'client_refused',
-  'lockout',
-  'user_agent_changed',
-  'entries_dropped',
-]
-
-/** The log says what the audit keeps. */
-export const audited =
-  (log: Logger) =>
-  ({ type, detail, deviceTime: _, serverTime: __, ...fields }: AuditEntry): void =>
-    log[alarming.includes(type) ? 'warn' : 'info']({ ...fields, ...detail }, messages[type])
+/** Names of members; what stood in them are personal data. */
+const fieldsChanged = (before: User, after: User): string[] =>
+  (['alias', 'profile', 'owner', 'delegatedBy', 'apps', 'mustChange', 'totpRequired'] as const).filter(
+    (field) => !isDeepStrictEqual(before[field], after[field]),
+  )

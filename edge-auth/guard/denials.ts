@@ -5,7 +5,25 @@ import type { Audit, Refused } from '../audit/audit.ts'
 export interface Denials {
   accessDenied(refused: Refused & { target: string | undefined; method: string | undefined }): void
   forwardedHeaderIgnored(refused: Refused & { headers: readonly string[] }): void
+  /** The administration was asked for something that the user's roles do not give. */
+  notPermitted(refused: Refused & { category: string; act: string }): void
 }
+
+/** What a user was refused. */
+export interface Denial {
+  user: string | undefined
+  reason: string | undefined
+  clientId?: string | undefined
+  requestId?: string | undefined
+  path?: string | undefined
+  method?: string | undefined
+  category?: string
+  act?: string
+}
+
+const pick = ({ user, reason, clientId, requestId }: Refused): Denial => ({
+  ...{ user, reason, clientId, requestId },
+})
 
 /** The same is said again after this. */
 const quietMs = 60_000
@@ -15,9 +33,12 @@ const maxKnown = 1_024
 export function createDenials({
   audit,
   clock,
+  remember,
 }: {
   audit: Pick<Audit, 'accessDenied' | 'forwardedHeaderIgnored'>
   clock: Clock
+  /** Each, for the user who was refused. */
+  remember(refused: Denial): void
 }): Denials {
   const last = new Map<string, { at: number; unsaid: number }>()
 
@@ -37,6 +58,7 @@ export function createDenials({
   return {
     accessDenied({ target, method, ...refused }) {
       const path = target?.split('?', 1)[0]?.slice(0, 256)
+      remember({ ...pick(refused), path, method: method?.slice(0, 20) })
       const unsaid = due(refused.user, refused.address, refused.clientId, refused.reason, path)
       if (unsaid === undefined) return
       audit.accessDenied({ ...refused, detail: { path, method: method?.slice(0, 20), unsaid } })
@@ -44,6 +66,12 @@ export function createDenials({
     forwardedHeaderIgnored({ headers, ...refused }) {
       const unsaid = due('forwarded', refused.address)
       if (unsaid !== undefined) audit.forwardedHeaderIgnored({ ...refused, detail: { headers, unsaid } })
+    },
+    notPermitted({ category, act, ...refused }) {
+      remember({ ...pick(refused), reason: 'permission_missing', category, act })
+      const unsaid = due('permission', refused.user, category, act)
+      if (unsaid === undefined) return
+      audit.accessDenied({ ...refused, reason: 'permission_missing', detail: { category, act, unsaid } })
     },
   }
 }

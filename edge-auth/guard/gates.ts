@@ -8,6 +8,8 @@ import { fold, type Gate } from './rules.ts'
 export interface Gates {
   all(): Gate[]
   find(clientId: string): Gate | undefined
+  /** Client ids of those that ask for the role somewhere. */
+  asking(role: string): string[]
   /**
    * `change` gets what is there and gives what is to be. Throws `NotFound` for an unknown app, `Conflict`
    * for a path that another app has.
@@ -32,6 +34,10 @@ export function createGates({ store, audit, apps }: GatesDeps): Gates {
   return {
     all: () => [...gates.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1)),
     find: (clientId) => gates.get(clientId),
+    asking: (role) =>
+      [...gates.values()]
+        .filter((gate) => [gate, ...gate.rules].some(({ roles }) => roles.includes(role)))
+        .map(({ clientId }) => clientId),
     set: (clientId, change) =>
       store.change(async (disk) => {
         if (!isApp(clientId)) throw new NotFound(`there is no app ${clientId}`)

@@ -104,6 +104,11 @@ describe('refused as a rule is', () => {
     [{ path: '/press/', upstream: 'https://127.0.0.1:3000' }, 'invalid'],
     [{ path: '/press/', upstream: 'http://127.0.0.1:3000/sub' }, 'invalid'],
     [{ path: '/press/', upstream: 'http://u:p@127.0.0.1' }, 'invalid'],
+    // What is a host to a URL can be more than that to the file of a proxy.
+    [{ path: '/press/', upstream: 'http://$http_x' }, 'invalid'],
+    [{ path: '/press/', upstream: 'http://a;internal' }, 'invalid'],
+    [{ path: '/press/', upstream: 'http://{env.secret}' }, 'invalid'],
+    [{ path: '/press/', upstream: 'http://a"b' }, 'invalid'],
     [{ path: '/press/', colour: 'red' }, 'invalid'],
   ])('%j: %s', async (settings, code) => {
     await set({ path: '/oven/' }, 'oven')

@@ -2,7 +2,6 @@ import Type, { type Static } from 'typebox'
 import type { Operations } from '../../core/control.ts'
 import { Invalid } from '../../core/errors.ts'
 import { parser } from '../../core/schema.ts'
-import { refuseUnknownRoles } from '../users/roles.ts'
 import type { Gates } from './gates.ts'
 import {
   type ProxyFileConfig,
@@ -19,21 +18,20 @@ const Path = Type.String({ maxLength: 256 })
 const Methods = Type.Array(Type.String({ pattern: '^[A-Z]{1,20}$' }), { uniqueItems: true })
 const Roles = Type.Array(Type.String(), { uniqueItems: true })
 
-const parseSet = parser(
-  Type.Object(
-    {
-      name: Name,
-      path: Type.Optional(Path),
-      upstream: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      roles: Type.Optional(Roles),
-      methods: Type.Optional(Methods),
-      public: Type.Optional(Type.Array(Path)),
-      rules: Type.Optional(Type.Array(Type.Object({ path: Path, methods: Methods, roles: Roles }, strict))),
-      withhold_token: Type.Optional(Type.Boolean()),
-    },
-    strict,
-  ),
+/** How the guard keeps an app. */
+export const gateSettings = Type.Object(
+  {
+    path: Type.Optional(Path),
+    upstream: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    roles: Type.Optional(Roles),
+    methods: Type.Optional(Methods),
+    public: Type.Optional(Type.Array(Path)),
+    rules: Type.Optional(Type.Array(Type.Object({ path: Path, methods: Methods, roles: Roles }, strict))),
+    withhold_token: Type.Optional(Type.Boolean()),
+  },
+  strict,
 )
+const parseSet = parser(Type.Object({ name: Name, ...gateSettings.properties }, strict))
 type Asked = ReturnType<typeof parseSet>
 const parseName = parser(Type.Object({ name: Name }, strict))
 const parseNothing = parser(Type.Object({}, strict))
@@ -44,11 +42,20 @@ const ProxyConfig = Type.Object(
 const parseProxyConfig = parser(ProxyConfig)
 
 /** What is not given stays as it is. */
-export function guardOperations(gates: Gates, config: ProxyFileConfig): Operations {
+export function guardOperations(
+  gates: Gates,
+  refuseUnknownRoles: (names: readonly string[]) => void,
+  config: ProxyFileConfig,
+): Operations {
   return {
     'app.set': async (params) => {
       const asked = parseSet(params, 'app.set')
-      return shown(await gates.set(asked.name, (before) => edited(before, asked)))
+      const roles = [...(asked.roles ?? []), ...(asked.rules ?? []).flatMap((rule) => rule.roles)]
+      const edit = (before: Gate | undefined): Gate => {
+        refuseUnknownRoles(roles) // as they are when no other change can come between
+        return edited(before, asked)
+      }
+      return shown(await gates.set(asked.name, edit))
     },
     'app.unset': async (params) => {
       await gates.remove(parseName(params, 'app.unset').name)
@@ -65,7 +72,6 @@ export function guardOperations(gates: Gates, config: ProxyFileConfig): Operatio
 }
 
 function edited(before: Gate | undefined, asked: Asked): Gate {
-  refuseUnknownRoles([...(asked.roles ?? []), ...(asked.rules ?? []).flatMap(({ roles }) => roles)])
   const path = asked.path === undefined ? before?.path : ownPath(asked.path)
   if (path === undefined)
     throw new Invalid('the guard does not know where this app is served', {
@@ -100,11 +106,15 @@ function ownPath(path: string): string {
   return whole
 }
 
+/** A URL takes hosts that are more than a name to the file of a proxy: `$host`, `a;b`, `{env.x}`. */
+const plainHost = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/
+
 function originOf(upstream: string | null): string | null {
   if (upstream === null) return null
   const url = URL.canParse(upstream) ? new URL(upstream) : undefined
   if (
     url?.protocol !== 'http:' ||
+    !plainHost.test(url.hostname) ||
     (upstream !== url.origin && upstream !== url.href) ||
     url.href !== `${url.origin}/`
   )

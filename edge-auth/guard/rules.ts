@@ -36,6 +36,8 @@ export type DenyReason =
   | 'no_rule'
   | 'method'
   | 'role'
+  | 'app_access'
+  | 'app_disabled'
 export type Judgement = { pass: 'everyone' | 'signed_in' } | { signIn: true } | { deny: DenyReason }
 
 interface Asked {

@@ -2,14 +2,17 @@ import type { Clock } from '../../core/clock.ts'
 import { Invalid } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
 import type { Random } from '../../core/random.ts'
+import { allScopesOf } from '../apps/access.ts'
 import type { Client } from '../apps/apps.ts'
 import { InvalidClient } from '../apps/client-errors.ts'
 import type { TechnicalTokens } from '../apps/technical-tokens.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Identify, Identity } from '../sessions/identify.ts'
+import type { ExternalTokens } from '../sso/index.ts'
 import type { User } from '../store/index.ts'
 import type { Claims, Read, TechnicalClaims } from '../tokens/claims.ts'
 import type { Tokens } from '../tokens/tokens.ts'
+import type { AppGroups } from '../users/app-groups.ts'
 import type { Users } from '../users/users.ts'
 import type { HttpDeps } from './deps.ts'
 import { type FormEndpoint, type Question, RateExceeded, type Reply, serveForm } from './form-endpoint.ts'
@@ -24,7 +27,10 @@ export interface IntrospectionDeps {
   identify: Identify
   tokens: Tokens
   technical: TechnicalTokens
+  /** Tokens of identity providers. */
+  external: ExternalTokens
   users: Users
+  groups: Pick<AppGroups, 'rolesFor'>
   audit: Audit
   clock: Clock
   random: Random
@@ -39,8 +45,8 @@ export interface IntrospectionDeps {
  * is awaited for an asker and a token that are known: apps ask this for every request of theirs.
  */
 export function createIntrospection(deps: IntrospectionDeps, { open }: { open: boolean }): FormEndpoint {
-  const { askingClient, identify, tokens, technical, openRate } = deps
-  const sayUser = createSayUser(deps.boxId)
+  const { askingClient, identify, tokens, technical, external, openRate } = deps
+  const sayUser = createSayUser(deps)
 
   return async (question) => {
     const form = readForm(question.body)
@@ -51,9 +57,11 @@ export function createIntrospection(deps: IntrospectionDeps, { open }: { open: b
     const token = form.one('token')
     if (token === undefined) throw new Invalid('token is missing')
 
+    const outside = external.enabled() ? await external.identify(token) : undefined
+    if (outside) return { status: 200, body: sayUser(outside, client?.app.clientId) }
     const read = tokens.known(token) ?? (await tokens.read(token))
     const identity = identify.byRead(read)
-    if (identity) return { status: 200, body: sayUser(identity) }
+    if (identity) return { status: 200, body: sayUser(identity, client?.app.clientId) }
     if (read?.is === 'technical' && technical.mayIntrospect(client, read.claims)) {
       const owner = technical.owner(read.claims)
       if (owner) return { status: 200, body: sayApp(read.claims, owner) }
@@ -67,12 +75,16 @@ function refuseTooMany(openRate: RateLimit, question: Question): void {
   if (waitMs !== undefined) throw new RateExceeded(waitMs)
 }
 
-/** While nothing about a user changes, nor do the words about the token. */
-function createSayUser(boxId: string) {
-  const said = new WeakMap<Claims, { user: User; body: string }>()
-  return ({ claims, user }: Identity): string => {
+/**
+ * An app learns the roles that the user has there. While nothing about a user changes, nor do the words
+ * about the token.
+ */
+function createSayUser({ boxId, groups }: Pick<IntrospectionDeps, 'boxId' | 'groups'>) {
+  const said = new WeakMap<Claims, { user: User; roles: readonly string[]; body: string }>()
+  return ({ claims, user }: Identity, clientId: string | undefined): string => {
+    const roles = groups.rolesFor(user, clientId)
     const before = said.get(claims)
-    if (before?.user === user) return before.body
+    if (before?.user === user && before.roles === roles) return before.body
     const { sub, exp, iat, nbf, iss, scp } = claims
     const body = JSON.stringify({
       active: true,
@@ -81,18 +93,19 @@ function createSayUser(boxId: string) {
       ...{ sub, exp, iat, nbf, aud: [], iss },
       token_type: 'Bearer',
       token_use: 'access_token',
-      ext: { roles: user.roles },
+      ext: { roles },
     })
-    said.set(claims, { user, body })
+    said.set(claims, { user, roles, body })
     return body
   }
 }
 
 /** A scope that the app has lost is not in its token any more. */
 function sayApp({ scp, client_id, sub, exp, iat, nbf, aud, iss }: TechnicalClaims, { app }: Client): string {
+  const mayHave = allScopesOf(app)
   return JSON.stringify({
     active: true,
-    scope: scp.filter((one) => app.grants.includes(one)).join(' '),
+    scope: scp.filter((one) => mayHave.includes(one)).join(' '),
     ...{ client_id, sub, exp, iat, nbf, aud, iss },
     token_type: 'Bearer',
     token_use: 'access_token',
@@ -121,7 +134,7 @@ function why({ technical, users, clock }: IntrospectionDeps, read: Read | undefi
   if (read.is === 'technical') return { reason: technical.whyNot(read.claims), user: undefined }
   const user = users.find(read.claims.sub)
   const { sub, exp } = read.claims
-  if (!user?.enabled) return { reason: user ? 'user_disabled' : 'user_removed', user: sub }
+  if (!user || !users.active(user)) return { reason: user ? 'user_disabled' : 'user_removed', user: sub }
   return { reason: clock.now() < exp * 1000 ? 'session_ended' : 'expired', user: sub }
 }
 

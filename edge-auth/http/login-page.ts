@@ -4,6 +4,8 @@ import { loginPath, logoutPath, newPasswordPath } from './path.ts'
 import { fill, type Language, type Texts, textsOf } from './texts.ts'
 
 export interface FormState {
+  /** Name and value of what the form says beside what is typed. */
+  hidden?: readonly [name: string, value: string] | undefined
   language: Language
   /** Double-submit token; the cookie holds the same. */
   formToken: string
@@ -13,6 +15,10 @@ export interface FormState {
   /** What was typed before, but never a password or code. */
   username?: string
   message?: Message | undefined
+  /** Above the form, in words. */
+  how?: keyof Texts | undefined
+  /** HTML: how to sign in elsewhere. */
+  elsewhere?: string
 }
 
 /** Why a form comes back. */
@@ -30,6 +36,7 @@ export function signInPage(form: FormState): string {
   return formPage(form, {
     title: texts.signIn,
     heading: `${texts.signIn} <small>${texts.device}</small>`,
+    ...(form.how && { how: texts[form.how] }),
     action: loginPath,
     fields: [
       usernameField(form, !typed),
@@ -39,6 +46,7 @@ export function signInPage(form: FormState): string {
       }),
     ],
     button: texts.signIn,
+    after: form.elsewhere,
   })
 }
 
@@ -83,7 +91,13 @@ export function newPasswordPage(form: FormState & { ticket: string }): string {
   })
 }
 
-export function signedInPage(language: Language, user: string, roles: readonly string[]): string {
+export function signedInPage(
+  language: Language,
+  user: string,
+  roles: readonly string[],
+  /** HTML, below the rest. */
+  further = '',
+): string {
   const texts = textsOf(language)
   return page(
     language,
@@ -91,40 +105,59 @@ export function signedInPage(language: Language, user: string, roles: readonly s
     `<h1>${texts.signedInAs} <span class="name">${escapeHtml(user)}</span></h1>
 <p>${texts.roles}: ${roles.map(escapeHtml).join(', ')}</p>
 <form method="post" action="${logoutPath}"><button>${texts.signOut}</button></form>
-<form method="post" action="${logoutPath}?everywhere=1"><button class="quiet">${texts.signOutEverywhere}</button></form>`,
+<form method="post" action="${logoutPath}?everywhere=1"><button class="quiet">${texts.signOutEverywhere}</button></form>
+${further}`,
   )
 }
 
-interface FormParts {
+export interface FormParts {
   title: string
   heading: string
+  /** HTML. */
   how?: string
   action: string
   fields: readonly string[]
   button: string
+  /** HTML, below the form. */
+  after?: string | undefined
 }
 
 /** A message stands in the title too: that is what a screen reader says first. */
-function formPage(form: FormState, { title, heading, how, action, fields, button }: FormParts): string {
-  const { language, formToken, rd, message } = form
+export function formPage(
+  form: FormState,
+  { title, heading, how, action, fields, button, after = '' }: FormParts,
+): string {
+  const { language, message } = form
   const said = message && fill(textsOf(language)[message.text], message.values ?? {})
   const alert = said === undefined ? '' : `<p class="message" id="message" role="alert">${said}</p>`
   const explanation = how === undefined ? '' : `<p>${how}</p>`
-  const back = rd === undefined ? '' : `<input type="hidden" name="rd" value="${escapeHtml(rd)}">`
   return page(
     language,
     said === undefined ? title : `${said} – ${title}`,
     `<h1>${heading}</h1>
 ${explanation}${alert}
 <form method="post" action="${action}">
-<input type="hidden" name="form_token" value="${escapeHtml(formToken)}">${back}
+${hiddenFields(form)}
 ${fields.join('\n')}
 <button>${button}</button>
-</form>`,
+</form>
+${after}`,
   )
 }
 
-const usernameField = (form: FormState, autofocus: boolean): string =>
+/** What each form of a page sends without being typed. */
+export function hiddenFields({ formToken, rd, hidden }: FormState): string {
+  const fields = [
+    ['form_token', formToken],
+    ...(rd === undefined ? [] : [['rd', rd]]),
+    ...(hidden ? [hidden] : []),
+  ]
+  return fields
+    .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value as string)}">`)
+    .join('')
+}
+
+export const usernameField = (form: FormState, autofocus: boolean): string =>
   field(form, {
     ...{ label: textsOf(form.language).username, name: 'username', autofocus },
     attributes: `autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" value="${escapeHtml(form.username ?? '')}"`,
@@ -146,7 +179,7 @@ interface Field {
   hint?: string
 }
 
-function field({ message }: FormState, { label, name, attributes, autofocus, hint }: Field): string {
+export function field({ message }: FormState, { label, name, attributes, autofocus, hint }: Field): string {
   const wrong = message?.fields.includes(name) ?? false
   const described = [wrong && 'message', hint !== undefined && `${name}-hint`].filter((id) => id !== false)
   const state = [

@@ -1,5 +1,6 @@
 import { Invalid } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
+import { scopes } from '../apps/access.ts'
 import { grants } from '../apps/grants.ts'
 import { assertionAlgorithms } from '../apps/public-keys.ts'
 import { issuer } from '../tokens/claims.ts'
@@ -32,7 +33,7 @@ export async function metadata(server: HttpServer, _deps: HttpDeps, surface: Sur
       jwks_uri: origin + oauthPaths.jwks,
       grant_types_supported: [grantType],
       response_types_supported: [],
-      scopes_supported: ['openid', ...grants],
+      scopes_supported: ['openid', ...grants, ...scopes],
     }
   })
 }

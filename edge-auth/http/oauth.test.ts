@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Answer, type Ask, introspectPath, startEdgeAuth } from '../../test/edge-auth.ts'
 
 const tokenPath = '/device/edge/auth/oauth2/token'
@@ -49,10 +49,12 @@ describe('a technical token', () => {
     expect(answer.status).toBe(200)
     expect(answer.headers['cache-control']).toBe('no-store')
     const { access_token, ...rest } = answer.json() as { access_token: string }
-    expect(rest).toEqual({ token_type: 'Bearer', expires_in: 3600 })
+    const scope =
+      'assets:read assets:write events:read events:write files:read files:write timeseries:read timeseries:write'
+    expect(rest).toEqual({ token_type: 'Bearer', expires_in: 3600, scope })
     const iat = expect.any(Number)
     expect(await press.introspect(access_token)).toEqual({
-      ...{ active: true, scope: '', client_id: 'press', sub: 'press', exp: iat, iat, nbf: iat },
+      ...{ active: true, scope, client_id: 'press', sub: 'press', exp: iat, iat, nbf: iat },
       ...{ aud: [issuer], iss: issuer, token_type: 'Bearer', token_use: 'access_token', ext: { roles: [] } },
     })
   })
@@ -80,7 +82,9 @@ describe('a technical token', () => {
 
     await edge.run('app.setGrants', { name: 'stranger', grants: ['introspect:all'] })
     expect(await stranger.introspect(own)).toMatchObject({ active: true, client_id: 'owner' })
-    expect(await stranger.introspect(await stranger.token())).toMatchObject({ scope: 'introspect:all' })
+    expect(await stranger.introspect(await stranger.token())).toMatchObject({
+      scope: expect.stringMatching(/^introspect:all /),
+    })
     await edge.run('app.setGrants', { name: 'stranger', grants: [] })
     expect(await stranger.introspect(own)).toEqual(inactive)
   })
@@ -192,12 +196,26 @@ describe('private_key_jwt:', () => {
     publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1' }
     const added = await edge.run('app.add', { name: 'keyed', version: '1', jwks: { keys: [publicJwk] } })
     expect(added).toEqual({ client_id: 'keyed' })
+    await laterSecond()
   })
 
+  /** In the second of a start no assertion is taken. */
+  const laterSecond = async () => {
+    const from = now()
+    await vi.waitUntil(() => now() > from, { timeout: 5_000 })
+  }
+
+  const now = () => Math.floor(Date.now() / 1000)
   let count = 0
   const assertion = (claims: object = {}, header: object = {}, by: CryptoKey = key) => {
-    const now = Math.floor(Date.now() / 1000)
-    const usual = { iss: 'keyed', sub: 'keyed', aud: issuer, iat: now, exp: now + 60, jti: `jti-${count++}` }
+    const usual = {
+      iss: 'keyed',
+      sub: 'keyed',
+      aud: issuer,
+      iat: now(),
+      exp: now() + 60,
+      jti: `jti-${count++}`,
+    }
     const protectedHeader = { alg: 'ES256', kid: 'k1', ...header }
     return new SignJWT({ ...usual, ...claims }).setProtectedHeader(protectedHeader).sign(by)
   }
@@ -233,7 +251,19 @@ describe('private_key_jwt:', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401])
   })
 
-  const now = () => Math.floor(Date.now() / 1000)
+  test('one that was used is not good after a restart either, whenever it says it was made', async () => {
+    const usedOnes = [await assertion(), await assertion({ iat: now() + 25 })]
+    for (const used of usedOnes) expect((await present(used)).status).toBe(200)
+    const unused = await assertion()
+    await edge.restart()
+    for (const one of [...usedOnes, unused]) expect((await present(one)).status).toBe(401)
+    const { entries } = (await edge.run('audit.list', { type: 'client_refused' })) as { entries: object[] }
+    expect(entries[0]).toMatchObject({ clientId: 'keyed', reason: 'assertion_not_after_start' })
+    await laterSecond()
+    for (const one of [...usedOnes, unused]) expect((await present(one)).status).toBe(401)
+    expect((await present(await assertion())).status).toBe(200)
+  })
+
   test.each<[string, () => Promise<string>]>([
     ['another audience', () => assertion({ aud: 'https://other.example/token' })],
     ['the address of another host', () => assertion({ aud: `https://box.example${tokenPath}` })],
@@ -242,6 +272,7 @@ describe('private_key_jwt:', () => {
     ['expired', () => assertion({ iat: now() - 700, exp: now() - 40 })],
     ['good for too long', () => assertion({ exp: now() + 3600 })],
     ['from the future', () => assertion({ nbf: now() + 120 })],
+    ['made in the future', () => assertion({ iat: now() + 120, nbf: now() })],
     ['made before we started', () => assertion({ iat: now() - 500 })],
     ['without an id', () => assertion({ jti: undefined })],
     ['a stranger’s key', async () => assertion({}, {}, (await generateKeyPair('ES256')).privateKey)],

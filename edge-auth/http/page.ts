@@ -11,7 +11,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
   background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 main { width: 100%; max-width: 24rem; padding: 2rem; background: var(--paper); border-radius: .75rem;
   box-shadow: 0 1px 3px rgb(0 0 0 / .2) }
-h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.25 }
+h1 { margin: 0 0 1rem; hyphens: auto; overflow-wrap: break-word; font-size: 1.5rem; line-height: 1.25 }
 h1 small { display: block; font-size: 1rem; font-weight: 400 }
 .name { overflow-wrap: anywhere }
 label { display: block; margin: 1rem 0 .25rem; font-weight: 600 }
@@ -22,6 +22,12 @@ input + small { display: block; margin-top: .5rem }
 button { width: 100%; min-height: 2.75rem; margin-top: 1.5rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: .375rem }
 button + button, form + form button { margin-top: .75rem }
+a.button { display: block; width: 100%; min-height: 2.75rem; padding: .6rem; margin-top: .75rem; font-weight: 600; text-align: center;
+  text-decoration: none; border: 1px solid var(--accent); border-radius: .375rem; color: var(--accent) }
+svg.qr { display: block; width: 100%; max-width: 14rem; margin: 1rem auto; background: #fff; border-radius: .375rem }
+code { font-size: 1.05rem; overflow-wrap: anywhere }
+ul.codes { margin: 1rem 0; padding: 0; list-style: none; text-align: center; line-height: 1.8 }
+summary { min-height: 2.75rem; padding-top: 1.25rem; cursor: pointer; font-weight: 600; color: var(--accent) }
 button.quiet { color: var(--accent); background: transparent }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .message { margin: 0; padding: .75rem; color: var(--alert); background: var(--alert-ground); border-radius: .375rem }

@@ -2,10 +2,13 @@ import type { Identity } from '../sessions/identify.ts'
 import { formCookie } from './cookies.ts'
 import { cookiesOf, type Incoming, tokenCookie } from './request.ts'
 
-/** What an app learns of who has signed in. */
-export const identityHeaders = ({ user }: Identity): Record<string, string> => ({
+/** What an app learns of who has signed in: with the roles that the user has there. */
+export const identityHeaders = (
+  { user }: Pick<Identity, 'user'>,
+  roles: readonly string[],
+): Record<string, string> => ({
   'x-auth-user': encodeURIComponent(user.name),
-  'x-auth-roles': user.roles.join(','),
+  'x-auth-roles': roles.join(','),
 })
 
 /** Opens the administration, together with a secret that no cookie holds. Cookies ignore ports. */

@@ -40,6 +40,9 @@ const anyOrigin = 'https://box.invalid'
 export const loginPath = '/device/edge/auth/login'
 /** Below the login page, whose cookie it shares. */
 export const newPasswordPath = `${loginPath}/new-password`
+/** These too. */
+export const codePath = `${loginPath}/code`
+export const enrolmentPath = `${loginPath}/second-factor`
 export const logoutPath = '/device/edge/auth/logout'
 
 export const loginFor = (target: string): string => `${loginPath}?rd=${encodeURIComponent(target)}`

@@ -67,19 +67,48 @@ test('every digit of a whole number arrives', async () => {
   expect(box.taken).toEqual([['apps/press/count', { n: 9007199254740993n }]])
 })
 
+const challenges = 'Basic realm="edgeward", Bearer realm="edgeward"'
+
 test('without the secret of the app nothing is taken, whatever else is wrong', async () => {
   const message = { topic: 'apps/press/temp', payload: 1 }
-  for (const headers of [
-    {},
-    credentials('press', 'guess'),
-    credentials('saw', secret),
-    { authorization: 'Bearer x' },
-  ]) {
+  for (const headers of [{}, credentials('press', 'guess'), credentials('saw', secret)]) {
     const answer = await post(message, headers as Record<string, string>)
-    expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Basic realm="edgeward"'])
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, challenges])
     expect(answer.json()).toMatchObject({ code: 'invalid_client' })
   }
   expect((await post({ nonsense: true }, credentials('press', 'guess'))).status).toBe(401)
+  expect(box.taken).toEqual([])
+})
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const tokenPath = '/device/edge/auth/oauth2/token'
+async function tokenOf(more: Record<string, string> = {}): Promise<string> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', ...more })
+  const answer = await edge.ask(tokenPath, { method: 'POST', headers: credentials('press', secret), body })
+  return (answer.json() as { access_token: string }).access_token
+}
+
+test('a token of the app itself does as well as its secret, for the topics of that app, while it is good', async () => {
+  const token = await tokenOf()
+  expect((await post({ topic: 'apps/press/temp', payload: 3 }, bearer(token))).json()).toEqual({
+    accepted: 1,
+  })
+  expect((await post({ topic: 'apps/saw/temp', payload: 3 }, bearer(token))).status).toBe(403)
+  const body = new URLSearchParams({ token })
+  const headers = credentials('press', secret)
+  await edge.ask('/device/edge/auth/oauth2/revoke', { method: 'POST', headers, body })
+  expect((await post({ topic: 'apps/press/temp', payload: 4 }, bearer(token))).status).toBe(401)
+  expect(box.taken).toEqual([['apps/press/temp', 3]])
+})
+
+test('neither a person’s token, nor one for another app, nor garbage is a token of the app', async () => {
+  await edge.addUser('ann', 'Admin')
+  await edge.run('app.add', { name: 'saw', version: '1.0' })
+  for (const token of [await edge.signIn('ann'), await tokenOf({ audience: 'saw' }), 'x']) {
+    const answer = await post({ topic: 'apps/press/temp', payload: 1 }, bearer(token))
+    expect([answer.status, answer.json()]).toEqual([401, expect.objectContaining({ code: 'invalid_token' })])
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="edgeward", error="invalid_token", /)
+  }
   expect(box.taken).toEqual([])
 })
 

@@ -3,8 +3,10 @@ import Type, { type Static } from 'typebox'
 import { EdgeError, Invalid } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
 import { parseExact } from '../../core/json.ts'
+import { rightsOf, writeTimeSeries } from '../apps/access.ts'
 import type { Measurements } from '../measurements.ts'
-import { callingApp, refuseClient } from './app-credentials.ts'
+import type { App } from '../store/index.ts'
+import { type CallingApp, callingApp } from './app-credentials.ts'
 import type { HttpDeps } from './deps.ts'
 import { allowOnly } from './route.ts'
 
@@ -22,10 +24,11 @@ const maxBodyBytes = 256 * 1024
 const maxWaitingBytes = 8 * 1024 * 1024
 
 /** For apps without MQTT. 200 says of every message what a PUBACK says of one; anything else, of none. */
-export async function readings(server: HttpServer, { apps, measurements }: HttpDeps): Promise<void> {
-  const callers = new WeakMap<FastifyRequest, string>()
+export async function readings(server: HttpServer, deps: HttpDeps): Promise<void> {
+  const { measurements } = deps
+  const callers = new WeakMap<FastifyRequest, CallingApp>()
   const app = async (request: FastifyRequest, reply: FastifyReply) => {
-    callers.set(request, callingApp(apps, request) ?? refuseClient(reply))
+    callers.set(request, await callingApp(deps, request, reply))
   }
   let waitingBytes = 0
 
@@ -41,7 +44,9 @@ export async function readings(server: HttpServer, { apps, measurements }: HttpD
     { config: { access: app }, bodyLimit: maxBodyBytes, schema: { body: ReadingsRequest } },
     async (request) => {
       const messages = [request.body].flat() as Message[]
-      refuseForeign(messages, callers.get(request) as string, measurements)
+      const { clientId, scope } = callers.get(request) as CallingApp
+      refuseReadOnly(deps.apps.find(clientId), scope)
+      refuseForeign(messages, clientId, measurements)
       refuseUnbound(messages, measurements)
       const bytes = Number(request.headers['content-length'] ?? maxBodyBytes)
       if (waitingBytes + bytes > maxWaitingBytes) throw new NotKept('too much waits for the disk')
@@ -62,6 +67,11 @@ function parseBody(text: string): unknown {
   } catch (cause) {
     throw new Invalid(`the body is not JSON: ${(cause as Error).message}`, { cause })
   }
+}
+
+function refuseReadOnly(app: App | undefined, scope: readonly string[] | undefined): void {
+  const mayWrite = rightsOf(app)?.writesTimeSeries && (scope?.includes(writeTimeSeries) ?? true)
+  if (!mayWrite) throw new MayNotWrite(`the app or its token lacks ${writeTimeSeries}`)
 }
 
 function refuseForeign(messages: readonly Message[], clientId: string, { mayPublish }: Measurements): void {
@@ -97,6 +107,12 @@ async function keep(messages: readonly Message[], { take }: Measurements): Promi
 class ForeignTopic extends EdgeError {
   override readonly name = 'ForeignTopic'
   readonly code = 'foreign_topic'
+  override readonly statusCode = 403
+}
+
+class MayNotWrite extends EdgeError {
+  override readonly name = 'MayNotWrite'
+  readonly code = 'insufficient_scope'
   override readonly statusCode = 403
 }
 

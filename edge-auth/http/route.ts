@@ -25,15 +25,24 @@ class MethodNotAllowed extends EdgeError {
   override readonly statusCode = 405
 }
 
-/** Says 405 for every method but the allowed one, before a body is read. */
-export function allowOnly(server: HttpServer, method: 'POST', url: string, oauth = false): void {
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
+const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** Says 405 for every method but the allowed ones, before a body is read. */
+export function allowOnly(
+  server: HttpServer,
+  allowed: Method | readonly Method[],
+  url: string,
+  oauth = false,
+): void {
+  const allow = [allowed].flat()
   server.route({
-    method: ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    method: methods.filter((method) => !allow.includes(method)),
     url,
     config: { access: 'anyone', ...(oauth ? { oauth } : {}) },
     onRequest: async (_request, reply) => {
-      reply.header('allow', method)
-      throw new MethodNotAllowed(`only ${method} is allowed`)
+      reply.header('allow', allow.join(', '))
+      throw new MethodNotAllowed(`only ${allow.join(', ')} is allowed`)
     },
     handler: async () => {},
   })

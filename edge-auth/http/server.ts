@@ -3,6 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import { EdgeError } from '../../core/errors.ts'
 import { requireAccess } from '../../core/http-access.ts'
 import { createHttpServer, type HttpServer } from '../../core/http-server.ts'
+import { cookieSeconds } from '../options/lifespans.ts'
+import { tokenCookieLife } from './cookies.ts'
+import { crossOrigin } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
 import { lookForIntrospection } from './direct-introspection.ts'
 import { directLogin } from './direct-login.ts'
@@ -11,16 +14,21 @@ import { jwks } from './jwks.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { metadata } from './metadata.ts'
+import { privateTokens } from './private-tokens.ts'
 import { readings } from './readings.ts'
 import { forwardedHeadersOf, senderOf } from './request.ts'
 import { revoke } from './revoke.ts'
 import type { Surface } from './route.ts'
+import { sso } from './sso.ts'
+import { ssoMessages } from './sso-messages.ts'
+import { technicalTokenManager } from './technical-token-manager.ts'
 import { token } from './token.ts'
 import { verify } from './verify.ts'
 
 /** What people, scripts, apps and the reverse proxy ask. */
 export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
   const server = createBareServer(deps, surface)
+  crossOrigin(server, deps.options)
   server.addHook('onRequest', async (request) => {
     const headers = forwardedHeadersOf(request, surface)
     if (headers.length === 0) return
@@ -30,6 +38,8 @@ export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
     introspection,
     login,
     logout,
+    sso,
+    ssoMessages,
     directLogin,
     verify,
     token,
@@ -37,6 +47,8 @@ export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
     jwks,
     metadata,
     readings,
+    technicalTokenManager,
+    privateTokens,
   ])
     mount(server, (scope) => routes(scope, deps, surface))
   return server
@@ -55,10 +67,11 @@ function mount(server: HttpServer, routes: (scope: HttpServer) => Promise<void>)
   server.register((scope) => routes(scope as unknown as HttpServer))
 }
 
-function createBareServer({ log, oauth }: HttpDeps, surface: Surface): HttpServer {
+function createBareServer({ log, oauth, options, patientWith }: HttpDeps, surface: Surface): HttpServer {
   const first = lookForIntrospection(introspectionOn(oauth, surface), surface, log)
-  const server = createHttpServer({ log, first, errorBody })
+  const server = createHttpServer({ log, first, patientWith, errorBody })
   server.register(cookie)
+  tokenCookieLife(server, () => cookieSeconds(options))
   requireAccess(server)
   server.addHook('onError', async (_request, reply, error) => {
     if (error instanceof EdgeError && error.retryAfterMs > 0)

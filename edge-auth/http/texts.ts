@@ -27,6 +27,36 @@ const english = {
   locked: 'Too many failed attempts. Please wait {minutes} min and try again.',
   busy: 'Too many people are signing in. Try again in a moment.',
   expired: 'This form is no longer good. Please try again.',
+  secondFactor: 'Second factor',
+  totpCode: 'Code of your app',
+  totpHow: 'Open your authenticator app and type the code of six digits that it shows for this device.',
+  totpButton: 'Sign in',
+  recoveryHow: 'No app at hand? Use a recovery code',
+  recoveryCode: 'Recovery code',
+  setUp: 'Set up a second factor',
+  setUpHow:
+    'From now on signing in takes a code beside your password. Scan this picture with an authenticator app.',
+  setUpPicture: 'QR code for an authenticator app',
+  setUpByHand: 'Or type this secret into it:',
+  setUpHere: 'Open the app on this phone',
+  setUpAgain: 'Sign in once more to set up a second factor.',
+  setUpCode: 'Code that the app shows now',
+  setUpButton: 'Set up',
+  recoveryTitle: 'Your recovery codes',
+  recoveryKeep:
+    'Without your app each of these signs you in once. Write them down now: they are not shown again.',
+  goOn: 'I have written them down',
+  wrongTotp: 'The code is wrong or was used before. Wait for the next one.',
+  wrongSetUpCode:
+    'This is not the code that belongs to this secret. Check that the time of your phone is right.',
+  breakGlass: 'Emergency entry',
+  breakGlassHow:
+    'This device signs people in elsewhere. When that does not work, whoever holds the device can make a code for an administrator: edgeward break-glass USER.',
+  breakGlassCode: 'Break-glass code',
+  wrongBreakGlass: 'User name or code is wrong.',
+  ssoOnly: 'People sign in to this device by single sign-on only.',
+  toSso: 'To single sign-on',
+  hasSecondFactor: 'A second factor is set up.',
 }
 export type Texts = typeof english
 
@@ -59,6 +89,37 @@ const german: Texts = {
   locked: 'Zu viele Fehlversuche. Bitte warten Sie {minutes} min und versuchen Sie es dann erneut.',
   busy: 'Zu viele Anmeldungen zugleich. Bitte gleich noch einmal versuchen.',
   expired: 'Dieses Formular gilt nicht mehr. Bitte noch einmal versuchen.',
+  secondFactor: 'Zweiter Faktor',
+  totpCode: 'Code Ihrer App',
+  totpHow:
+    'Öffnen Sie Ihre Authentifizierungs-App und geben Sie den sechsstelligen Code ein, den sie für dieses Gerät zeigt.',
+  totpButton: 'Anmelden',
+  recoveryHow: 'App nicht zur Hand? Wiederherstellungscode benutzen',
+  recoveryCode: 'Wiederherstellungscode',
+  setUp: 'Zweiten Faktor einrichten',
+  setUpHow:
+    'Von jetzt an braucht die Anmeldung neben dem Passwort einen Code. Scannen Sie dieses Bild mit einer Authentifizierungs-App.',
+  setUpPicture: 'QR-Code für eine Authentifizierungs-App',
+  setUpByHand: 'Oder geben Sie dort dieses Geheimnis ein:',
+  setUpHere: 'Die App auf diesem Telefon öffnen',
+  setUpAgain: 'Melden Sie sich noch einmal an, um einen zweiten Faktor einzurichten.',
+  setUpCode: 'Code, den die App jetzt zeigt',
+  setUpButton: 'Einrichten',
+  recoveryTitle: 'Ihre Wiederherstellungscodes',
+  recoveryKeep:
+    'Ohne Ihre App meldet jeder davon Sie einmal an. Notieren Sie sie jetzt: Sie werden nicht wieder gezeigt.',
+  goOn: 'Ich habe sie notiert',
+  wrongTotp: 'Der Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.',
+  wrongSetUpCode:
+    'Das ist nicht der Code zu diesem Geheimnis. Prüfen Sie, ob die Uhr Ihres Telefons richtig geht.',
+  breakGlass: 'Notzugang',
+  breakGlassHow:
+    'An diesem Gerät meldet man sich anderswo an. Wenn das nicht geht, kann, wer das Gerät in Händen hat, einen Code für einen Administrator erzeugen: edgeward break-glass BENUTZER.',
+  breakGlassCode: 'Notfallcode',
+  wrongBreakGlass: 'Benutzername oder Code ist falsch.',
+  ssoOnly: 'An diesem Gerät meldet man sich nur per Single Sign-on an.',
+  toSso: 'Zum Single Sign-on',
+  hasSecondFactor: 'Ein zweiter Faktor ist eingerichtet.',
 }
 
 const languages = { en: english, de: german }

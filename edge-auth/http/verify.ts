@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { HttpServer } from '../../core/http-server.ts'
 import type { Decision } from '../guard/guard.ts'
+import { basicChallenge, basicUser, isBrowser } from './basic.ts'
 import { setTokenCookie } from './cookies.ts'
 import { deniedPage } from './denied-page.ts'
 import type { HttpDeps } from './deps.ts'
@@ -23,18 +24,23 @@ export async function verify(server: HttpServer, deps: HttpDeps, surface: Surfac
   const route = { config: open, schema: { querystring: Query } }
   server.get('/device/edge/auth/verify', route, async (request, reply) => {
     const { targets, methods } = originalRequest(request, surface)
-    const question = { targets, methods, tokens: tokensOf(request), userAgent: userAgentOf(request) }
+    const tokens = tokensOf(request)
+    const user = await basicUser(deps, request, surface)
+    const question = { targets, methods, tokens, user, userAgent: userAgentOf(request) }
     const decision = await deps.guard.decide(question)
     if (decision.is === 'pass') return pass(decision, request, reply)
-    if (decision.is === 'sign_in')
+    if (decision.is === 'sign_in') {
+      if (deps.loginModes.takesBasic && !isBrowser(request)) reply.header('www-authenticate', basicChallenge)
       return signIn(request, reply, methods[0], decision.target, request.query.mode === 'redirect')
+    }
     const { identity, gate, reason } = decision
+    const name = identity?.user.name ?? user?.name
     deps.denials.accessDenied({
       ...senderOf(request, surface),
-      ...{ user: identity?.user.name, session: identity?.session.id, clientId: gate?.clientId, reason },
+      ...{ user: name, session: identity?.session.id, clientId: gate?.clientId, reason },
       ...{ requestId: request.id, target: targets[0], method: methods[0] },
     })
-    return denied(request, reply, identity?.user.name)
+    return denied(request, reply, name)
   })
 
   // Where nginx, which takes no body from the decision, sends who was denied.
@@ -48,12 +54,16 @@ export async function verify(server: HttpServer, deps: HttpDeps, surface: Surfac
 }
 
 function pass(
-  { identity, gate, renewed }: Decision & { is: 'pass' },
+  { identity, user, roles, gate, renewed }: Decision & { is: 'pass' },
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  if (identity) reply.headers(identityHeaders(identity))
+  if (user) reply.headers(identityHeaders({ user }, roles))
   reply.header('cookie', appCookies(request, gate))
+  // The app learns who it is, and not by which password.
+  const isByBasic = user !== undefined && !identity
+  if (isByBasic) reply.header('x-auth-basic', 'true')
+  else if (request.headers.authorization) reply.header('authorization', request.headers.authorization)
   if (renewed !== undefined) setTokenCookie(reply, renewed)
   return reply.status(200).send()
 }

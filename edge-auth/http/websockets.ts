@@ -153,7 +153,7 @@ const dropped = new Set(
 )
 
 /** What the client sent, without what is ours to say in whatever spelling. */
-function headersFor(request: IncomingMessage, { identity, gate }: Passed): string[] {
+function headersFor(request: IncomingMessage, { identity, roles, gate }: Passed): string[] {
   const passed: string[] = []
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const [name, value] = request.rawHeaders.slice(at, at + 2) as [string, string]
@@ -161,7 +161,7 @@ function headersFor(request: IncomingMessage, { identity, gate }: Passed): strin
   }
   const cookies = appCookies(request, gate)
   if (cookies !== '') passed.push('cookie', cookies)
-  return [...passed, ...Object.entries(identity ? identityHeaders(identity) : {}).flat()]
+  return [...passed, ...Object.entries(identity ? identityHeaders(identity, roles) : {}).flat()]
 }
 
 function rawHeaders({ rawHeaders: raw }: IncomingMessage, upgraded = false): string {

@@ -1,6 +1,6 @@
 import { all, type Permissions } from './permission.ts'
 
-export interface Role {
+interface Role {
   /** `[A-Za-z0-9._-]{1,64}`; the same in commands, tokens and introspection replies. */
   readonly name: string
   readonly description: string

@@ -48,7 +48,7 @@ export function createIdentify(
     const { claims } = read
     const found = sessions.find(claims.jti)
     const user = users.find(claims.sub)
-    if (!found || !user?.enabled) return undefined
+    if (!found || !user || !users.active(user)) return undefined
     const { session, token } = found
     if (session.user !== user.name || session.userEpoch !== user.epoch) return undefined
     if (checkUserAgent && seen && (seen.userAgent ?? null) !== session.userAgent) {

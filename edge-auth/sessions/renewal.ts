@@ -16,7 +16,7 @@ export interface Presented {
 /** The tokens that follow one another in a session. */
 export interface Renewal {
   /** The token that a session would get now. */
-  next(session: Session): SessionToken
+  next(session: Session, lifespanMs?: number): SessionToken
   mint(session: Session, token: SessionToken, roles: readonly string[]): Promise<Minted>
   renew(presented: Presented): Promise<string | undefined>
 }
@@ -38,10 +38,10 @@ export interface RenewalDeps {
 
 export function createRenewal(
   { store, random, audit, log, time, mint: sign }: RenewalDeps,
-  { lifespanMs, renewalMs, renewalDelayMs }: SessionPolicy,
+  policy: SessionPolicy,
   sessions: () => OpenSessions,
 ): Renewal {
-  const next = (session: Session): SessionToken => {
+  const next: Renewal['next'] = (session, lifespanMs = policy.lifespanMs) => {
     const now = time.now()
     // Tokens count in seconds of the box's clock, and end with one.
     const wanted = time.onClock(Math.min(now + lifespanMs, session.endsAt))
@@ -61,16 +61,16 @@ export function createRenewal(
 
   /** A token that would end with the one it replaces is not worth it. */
   const isDue = ({ session, token }: Presented): boolean =>
-    renewalMs !== undefined &&
-    time.now() - token.mintedAt >= renewalMs &&
-    token.endsAt + 1000 <= Math.min(time.now() + lifespanMs, session.endsAt)
+    policy.renewalMs !== undefined &&
+    time.now() - token.mintedAt >= policy.renewalMs &&
+    token.endsAt + 1000 <= Math.min(time.now() + policy.lifespanMs, session.endsAt)
 
   const replace = (open: OpenSession, old: SessionToken, roles: readonly string[]) =>
     store.change(async (disk) => {
       if (sessions().get(open.session.id) !== open) return undefined // ended meanwhile
       const token = next(open.session)
       const { text } = await mint(open.session, token, roles)
-      const endsAt = Math.min(old.endsAt, time.now() + renewalDelayMs)
+      const endsAt = Math.min(old.endsAt, time.now() + policy.renewalDelayMs)
       const { user, id } = open.session
       const entry = audit.tokenIssued({ user, session: id, jti: token.jti })
       await disk.call('renewToken', [entry], token, old.jti, endsAt)

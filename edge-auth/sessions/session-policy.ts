@@ -6,6 +6,8 @@ export interface SessionPolicy {
   renewalMs: number | undefined
   /** Life of one token: a session that is not used for so long ends. */
   lifespanMs: number
+  /** The same of a token that a script gets in the body of an answer; undefined: as any other. */
+  bodyLifespanMs?: number | undefined
   /** The token before the newest stays good for this long: requests are under way with it. */
   renewalDelayMs: number
   /** Of one user; the oldest ends. */

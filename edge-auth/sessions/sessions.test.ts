@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, password, sessionPolicy, startEdgeAuth } from '../../test/edge-auth.ts'
 
@@ -98,11 +97,11 @@ test('a renewal that cannot be written keeps nobody out: the old token does', as
   await on(usual)
   const token = await edge.signIn('ann')
   edge.passTime(30 * minute)
-  const db = new Database(`${edge.dir}/state/auth.db`)
-  db.exec(`CREATE TRIGGER full BEFORE INSERT ON session_token BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  await edge.inDatabase((db) =>
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON session_token BEGIN SELECT RAISE(ABORT, 'full'); END`),
+  )
   const page = await visit(token)
-  db.exec('DROP TRIGGER full')
-  db.close()
+  await edge.inDatabase((db) => db.exec('DROP TRIGGER full'))
   expect(page.text).toContain('Signed in as')
   expect(page.cookie('access_token')).toBeUndefined()
   expect(await isActive(token)).toBe(true)
@@ -125,9 +124,9 @@ test('an expired session leaves the disk, and the audit says that it has ended',
   await edge.restart()
   await edge.run('session.end', { user: 'bob' }) // after what is done at the start
   expect(await audit({ user: 'ann', type: 'session_ended', limit: 1 })).toMatchObject([{ reason: 'expired' }])
-  const db = new Database(`${edge.dir}/state/auth.db`, { readonly: true })
-  const left = db.prepare(`SELECT count(*) AS count FROM session WHERE user = 'ann'`).get()
-  db.close()
+  const left = await edge.inDatabase((db) =>
+    db.prepare(`SELECT count(*) AS count FROM session WHERE user = 'ann'`).get(),
+  )
   expect(left).toEqual({ count: 0 })
 })
 

@@ -9,6 +9,7 @@ import type {
   KnownAddress,
   Session,
   SessionToken,
+  SsoSession,
   Store,
   User,
 } from '../store/index.ts'
@@ -38,6 +39,8 @@ export interface Opening {
   sender: Sender
   /** Remembered as one from where the user signs in. */
   from?: KnownAddress | undefined
+  /** Where the user has signed in elsewhere, and what is told of it. */
+  sso?: { known: Omit<SsoSession, 'session'>; entries(session: Session): readonly AuditEntry[] } | undefined
   /** Asked when no other change can come between. */
   allowed(): boolean
 }
@@ -89,14 +92,17 @@ export async function createSessions(deps: SessionsDeps, policy: SessionPolicy):
   const isLive = (open: OpenSession): boolean => time.now() < (open.tokens.at(-1) as SessionToken).endsAt
   const live = (user: string): OpenSession[] => sessions.ofUser(user).filter(isLive)
 
-  const start = ({ user, sender }: Opening): OpenSession => {
+  const start = ({ user, method, sender }: Opening): OpenSession => {
     const { address = null, userAgent = null } = sender
     const opened = time.now()
+    const lifespanMs = (method === 'direct' ? policy.bodyLifespanMs : undefined) ?? policy.lifespanMs
+    // Where nothing is renewed, the token's end is the session's.
+    const lifeMs = policy.renewalMs === undefined ? lifespanMs : policy.absoluteMs
     const session: Session = {
       ...{ id: random.uuid(), user: user.name, userEpoch: user.epoch, boxEpoch, address, userAgent },
-      ...{ createdAt: clock.now(), endsAt: opened + policy.absoluteMs },
+      ...{ createdAt: clock.now(), endsAt: opened + lifeMs },
     }
-    return { session, tokens: [renewal.next(session)] }
+    return { session, tokens: [renewal.next(session, lifespanMs)] }
   }
 
   const endAll = async (disk: Disk, reason: EndReason): Promise<number> => {
@@ -149,7 +155,7 @@ export async function createSessions(deps: SessionsDeps, policy: SessionPolicy):
     open: (opening) =>
       store.change(async (disk) => {
         if (!opening.allowed()) return undefined
-        const { user, method, from } = opening
+        const { user, method, from, sso } = opening
         const open = start(opening)
         const [token] = open.tokens as [SessionToken]
         const { text, expiresIn } = await renewal.mint(open.session, token, user.roles)
@@ -159,10 +165,12 @@ export async function createSessions(deps: SessionsDeps, policy: SessionPolicy):
           ...evicted.map(({ session }) => audit.sessionEnded(session, 'too_many_sessions')),
           audit.signedIn(open.session, method),
           audit.tokenIssued({ user: user.name, session: open.session.id, jti: token.jti }),
+          ...(sso?.entries(open.session) ?? []),
         ]
         await disk.call('addSession', entries, {
           ...{ session: open.session, token, from, time: time.mark() },
           evicted: evicted.map(({ session }) => session.id),
+          sso: sso && { ...sso.known, session: open.session.id },
         })
         for (const old of evicted) sessions.remove(old)
         sessions.add(open)

@@ -1,17 +1,30 @@
 import { join } from 'node:path'
 import { ensurePrivateDir } from '../../core/files.ts'
 import { openThread, threadUrl } from '../../core/thread.ts'
-import type { AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
+import type { OldBy } from '../retention/rule.ts'
+import type { AuditEntry, AuditHead, AuditQuery, StoredAuditEntry } from './audit.ts'
+import type { Verified, VerifiedPart } from './audit-verification.ts'
+import type { SsoLink, SsoSession } from './sso.ts'
 import type { Changes, StoreMethods, StoreThreadData } from './thread.ts'
 
+export type { AlarmMapping } from './alarm-mapping.ts'
 export type { App } from './app.ts'
+export type { AppGroup } from './app-group.ts'
 export type { AppVersion } from './app-version.ts'
-export type { AuditEntry, AuditQuery, AuditType, StoredAuditEntry } from './audit.ts'
+export type { AuditEntry, AuditHead, AuditQuery, AuditType, StoredAuditEntry } from './audit.ts'
+export { type AuditFault, unverified, type Verified, type VerifiedPart } from './audit-verification.ts'
+export type { HubLink } from './hub-link.ts'
+export type { Option } from './option.ts'
+export type { ResetCode } from './reset-code.ts'
+export type { RetentionRule } from './retention-rule.ts'
+export type { CustomRole } from './role.ts'
 export type { EndReason, Session, SessionToken } from './session.ts'
 export type { Setting } from './setting.ts'
 export type { SigningKey } from './signing-key.ts'
+export type { SsoLink, SsoProvider, SsoSession } from './sso.ts'
 export type { KnownAddress } from './throttle.ts'
-export type { User } from './user.ts'
+export type { BreakGlass, SecondFactor } from './totp.ts'
+export type { Profile, User } from './user.ts'
 
 export interface Disk {
   /** Commits one change together with the audit entries that it makes true, then tells the log of them. */
@@ -30,14 +43,34 @@ export interface Store extends AsyncDisposable {
   change<T>(change: (disk: Disk) => Promise<T>): Promise<T>
   /** Audit entries of events that changed nothing; in no order with the changes. */
   note(entries: readonly AuditEntry[]): Promise<void>
+  ssoLinks(): Promise<SsoLink[]>
+  ssoSession(session: string): Promise<SsoSession | undefined>
+  ssoSessions(provider: string): Promise<SsoSession[]>
+  ssoMessageSeen(issuer: string, jti: string): Promise<boolean>
   listAudit(query: AuditQuery): Promise<StoredAuditEntry[]>
+  auditHead(): Promise<AuditHead>
+  /** So many entries at a time, from `unverified` on. */
+  verifyAudit(from: Verified, limit: number): Promise<VerifiedPart>
+  /** Signs for what is new since the last time. */
+  signAudit(time: number): Promise<void>
+  /** How many have gone. */
+  removeOldAudit(rules: readonly OldBy[], time: number): Promise<number>
   readonly died: Promise<never>
 }
 
+export interface StoreConfig {
+  dir: string
+  /** Bytes that the audit may take. */
+  auditMaxBytes: number
+}
+
 /** `tell` is given every audit entry once it is on disk. */
-export async function openStore(dir: string, { tell }: { tell(entry: AuditEntry): void }): Promise<Store> {
+export async function openStore(
+  { tell }: { tell(entry: AuditEntry): void },
+  { dir, auditMaxBytes }: StoreConfig,
+): Promise<Store> {
   await ensurePrivateDir(dir)
-  const data: StoreThreadData = { path: join(dir, 'auth.db') }
+  const data: StoreThreadData = { path: join(dir, 'auth.db'), auditMaxBytes }
   const thread = await openThread<StoreMethods>(threadUrl('thread', import.meta.url), data)
   const disk: Disk = {
     async call(change, ...args) {
@@ -54,7 +87,15 @@ export async function openStore(dir: string, { tell }: { tell(entry: AuditEntry)
       return done
     },
     note: (entries) => disk.call('noteEvents', entries),
+    ssoLinks: () => thread.call('ssoLinks'),
+    ssoSession: (session) => thread.call('ssoSession', session),
+    ssoSessions: (provider) => thread.call('ssoSessions', provider),
+    ssoMessageSeen: (issuer, jti) => thread.call('ssoMessageSeen', issuer, jti),
     listAudit: (query) => thread.call('listAudit', query),
+    auditHead: () => thread.call('auditHead'),
+    verifyAudit: (from, limit) => thread.call('verifyAudit', from, limit),
+    signAudit: (time) => thread.call('signAudit', time),
+    removeOldAudit: (rules, time) => thread.call('removeOldAudit', rules, time),
     died: thread.died,
     async [Symbol.asyncDispose]() {
       await last

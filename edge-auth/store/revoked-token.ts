@@ -1,6 +1,6 @@
 import type { Database } from '../../core/sqlite.ts'
 
-/** A technical token that has been revoked before its end. */
+/** What is good no more before its end: a technical token that was revoked, an assertion that was used. */
 export interface RevokedToken {
   readonly jti: string
   /** Session time: from then on it is over in any case. */

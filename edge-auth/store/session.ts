@@ -37,6 +37,9 @@ export type EndReason =
   | 'password_changed'
   | 'user_disabled'
   | 'user_removed'
+  | 'signed_out_elsewhere'
+  | 'two_factor_changed'
+  | 'login_mode_changed'
 
 export function sessionTable(db: Database) {
   const insert = db.prepare<Session>(`

@@ -4,9 +4,10 @@ import type { Database } from '../../core/sqlite.ts'
 export interface Setting {
   /**
    * `box_id`: `client_id` of introspection replies. `box_epoch`: a new one ends all sessions.
-   * `session_time`: how far session time has come, as JSON.
+   * `session_time`: how far session time has come, as JSON. `retention_ran`: session time of the last run.
+   * `totp_strategy`: the strategy that the second factors of all users belong to.
    */
-  readonly key: 'box_id' | 'box_epoch' | 'session_time'
+  readonly key: 'box_id' | 'box_epoch' | 'session_time' | 'retention_ran' | 'totp_strategy'
   readonly value: string
 }
 

@@ -29,7 +29,7 @@ export interface User {
   /** Signing in needs a second factor, whatever holds for the others. */
   readonly totpRequired: boolean
   readonly enabled: boolean
-  /** Of service access; null: for good. */
+  /** Session time, of service access; null: for good. */
   readonly validUntil: number | null
   /** Sessions of another epoch have ended. */
   readonly epoch: string
@@ -60,6 +60,8 @@ export function userTable(db: Database) {
            enabled = @enabled, valid_until = @validUntil, epoch = @epoch, updated_at = @updatedAt,
            revision = @revision`)
   const remove = db.prepare<[string]>(`DELETE FROM user WHERE name = ?`)
+  const disown = db.prepare<[string]>(`UPDATE user SET owner = NULL WHERE owner = ?`)
+  const undelegate = db.prepare<[string]>(`UPDATE user SET delegated_by = NULL WHERE delegated_by = ?`)
   const all = db.prepare<[], Row>(`
     SELECT name, alias, profile, owner, delegated_by AS delegatedBy, roles, scoped_roles AS scopedRoles, apps,
            password_hash AS passwordHash, password_set_at AS passwordSetAt, must_change AS mustChange,
@@ -70,6 +72,11 @@ export function userTable(db: Database) {
   return {
     put: (user: User): void => void put.run(toRow(user)),
     remove: (name: string): void => void remove.run(name),
+    /** Of a user who goes: another of that name inherits nothing. */
+    disown(name: string): void {
+      disown.run(name)
+      undelegate.run(name)
+    },
     all: (): User[] => all.all().map(toUser),
   }
 }

@@ -19,7 +19,7 @@ async function openKeys() {
   let offset = 0
   const deps = { ...clock, now: () => clock.now() + offset }
   const open = async (fail = false) => {
-    const store = await openStore(dir, { tell: () => {} })
+    const store = await openStore({ tell: () => {} }, { dir, auditMaxBytes: 1e7 })
     const audit = createAudit({ store, clock: deps, log: createLog('silent') })
     const failing = { ...store, change: () => Promise.reject(new Error('the disk is gone')) }
     const keys = await openSigningKeys({

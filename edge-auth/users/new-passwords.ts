@@ -1,15 +1,14 @@
 import { Invalid } from '../../core/errors.ts'
-import { type Random, randomSecret } from '../../core/random.ts'
-import type { SessionTime } from '../sessions/session-time.ts'
 import type { User } from '../store/index.ts'
 import type { Passwords } from './passwords.ts'
+import { createTickets, type TicketsDeps } from './tickets.ts'
 import type { Users } from './users.ts'
 
-/** Who has just proven an expired password may choose a new one, for a few minutes, once. */
+/** Who has just proven an expired password, and all else that is asked for, may choose a new one, once. */
 export interface NewPasswords {
-  /** A ticket: it is no session and never becomes one. */
+  /** A ticket. */
   begin(user: User): string
-  /** Undefined when the ticket is used up, too old, or the user was changed meanwhile. */
+  /** Undefined when the ticket is no longer good. */
   find(ticket: string): User | undefined
   /**
    * Sets it; ends the user's sessions. The ticket stays good when the password is refused.
@@ -22,38 +21,23 @@ export class SamePassword extends Invalid {
   override readonly code = 'same_password'
 }
 
-export interface NewPasswordsDeps {
+export interface NewPasswordsDeps extends TicketsDeps {
   users: Users
   passwords: Passwords
-  random: Random
-  time: SessionTime
 }
 
-const goodForMs = 5 * 60_000
-const maxTickets = 256
-
-export function createNewPasswords({ users, passwords, random, time }: NewPasswordsDeps): NewPasswords {
-  const tickets = new Map<string, { user: User; endsAt: number }>()
-
-  const find = (ticket: string): User | undefined => {
-    const found = tickets.get(ticket)
-    const good = found && time.now() < found.endsAt && users.find(found.user.name) === found.user
-    return good ? found.user : undefined
-  }
+export function createNewPasswords(deps: NewPasswordsDeps): NewPasswords {
+  const { users, passwords } = deps
+  const tickets = createTickets<{ user: User }>(deps)
   return {
-    begin(user) {
-      const ticket = randomSecret(random)
-      tickets.set(ticket, { user, endsAt: time.now() + goodForMs })
-      for (const oldest of tickets.keys()) if (tickets.size > maxTickets) tickets.delete(oldest)
-      return ticket
-    },
-    find,
+    begin: (user) => tickets.begin({ user }),
+    find: (ticket) => tickets.find(ticket)?.user,
     async choose(ticket, user, password) {
       if (await passwords.verify(user.passwordHash, password))
         throw new SamePassword('the new password is the old one')
       const passwordHash = await passwords.hash(password)
       await users.setPassword(user.name, { passwordHash }, user)
-      tickets.delete(ticket)
+      tickets.end(ticket)
     },
   }
 }

@@ -43,3 +43,24 @@ test('a strong password has letters of both kinds, digits and symbols', async ()
   for (const good of ['Correct-horse1', 'Ünsägliche?5', strong.generate()])
     expect(await strong.verify(await strong.hash(good), good)).toBe(true)
 })
+
+test.each([
+  ...[
+    'password',
+    'Password1!',
+    'P@ssw0rd2026',
+    '12345678',
+    '87654321',
+    'aaaaaaaa',
+    'abcabcabc',
+    'qwertyuiop',
+  ],
+  ...['Administrator', 'changeme!', 'raspberry', 'Willkommen1', '1qaz2wsx', '!!Sommer2026!!'],
+])('%s is refused: a password that is tried first by whoever guesses', async (common) => {
+  await expect(passwords.hash(common)).rejects.toMatchObject({ code: 'invalid' })
+})
+
+test('a password that only holds such a word is taken', async () => {
+  for (const good of ['password of the press', 'my-Factory-7-gates', '4711-0815-0042', passwords.generate()])
+    expect(await passwords.verify(await passwords.hash(good), good)).toBe(true)
+})

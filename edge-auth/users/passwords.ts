@@ -1,6 +1,7 @@
 import { hash, type Options, verify } from '@node-rs/argon2'
 import { EdgeError, Invalid } from '../../core/errors.ts'
 import { type Random, randomSecret } from '../../core/random.ts'
+import { isCommon } from './common-passwords.ts'
 
 export interface Passwords {
   /** PHC string. Throws `Invalid` when the password is not as the rules want it, `HashingBusy`. */
@@ -79,6 +80,7 @@ function refuseWeak(password: string, { minLength, strong }: PasswordRules): voi
   if ([...password].length < minLength) throw new Invalid(`a password has at least ${minLength} characters`)
   if (strong && !kinds.every((kind) => kind.test(password)))
     throw new Invalid('a password has capital and small letters, digits and symbols')
+  if (isCommon(password)) throw new Invalid('this password is one of those that are tried first')
 }
 
 /** First come, first served; refuses at once what could not be served soon. */

@@ -1,17 +1,22 @@
 import type { FastifyRequest } from 'fastify'
-import { NotFound } from '../../core/errors.ts'
+import { Forbidden, NotFound } from '../../core/errors.ts'
 import type { HttpServer } from '../../core/http-server.ts'
 import { InvalidAuthorizationHeader, Unauthorized } from '../errors.ts'
 import type { Agent, Registry } from '../registry/index.ts'
+import type { TechnicalTokens } from '../technical-tokens/index.ts'
 import type { Tokens } from '../tokens/index.ts'
+import { permissionFor } from './technical-access.ts'
 
-/** Whose rights a request has: a tenant's, or one agent's own. */
+/** Whose rights a request has: a tenant's or some of them, or one agent's own. */
 export interface Caller {
   tenant: string
   agentId?: string
 }
 
-/** Hooks that let a request in before its body is read, and what handlers may then see. */
+/**
+ * Hooks that let a request in before its body is read, and what handlers may then see. Technical tokens
+ * come in as their tenant, where its routes have a permission in technical-access.ts that the token has.
+ */
 export interface Guard {
   tenant(request: FastifyRequest): Promise<void>
   agent(request: FastifyRequest): Promise<void>
@@ -25,15 +30,27 @@ export interface Guard {
 
 export function createGuard(
   server: HttpServer,
-  { tokens, registry }: { tokens: Tokens; registry: Registry },
+  {
+    tokens,
+    technicalTokens,
+    registry,
+  }: { tokens: Tokens; technicalTokens: TechnicalTokens; registry: Registry },
 ): Guard {
   server.decorateRequest('caller', undefined)
   const callerOf = (request: FastifyRequest) => request.getDecorator<Caller>('caller')
   const admit = async (request: FastifyRequest, verify: (token: string) => Promise<Caller | undefined>) => {
     const token = readBearer(request)
-    const caller = token === undefined ? undefined : await verify(token)
+    const caller = token === undefined ? undefined : ((await verify(token)) ?? (await ofApp(request, token)))
     if (!caller) throw new Unauthorized()
     request.setDecorator('caller', caller)
+  }
+  async function ofApp({ method, routeOptions }: FastifyRequest, token: string): Promise<Caller | undefined> {
+    const principal = await technicalTokens.verify(token)
+    if (!principal) return undefined
+    const permission = permissionFor(method, routeOptions.url)
+    if (permission === undefined || !principal.permissions.includes(permission))
+      throw new Forbidden('The access of the application does not cover this call.')
+    return { tenant: principal.tenant }
   }
   async function ownAgent(request: FastifyRequest, id: string): Promise<Agent> {
     const { tenant, agentId } = callerOf(request)
@@ -52,7 +69,7 @@ export function createGuard(
   }
 }
 
-function readBearer({ headers }: FastifyRequest): string | undefined {
+export function readBearer({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
@@ -65,8 +82,16 @@ export function requireBearer(request: FastifyRequest): string {
 
 /** Throws `InvalidAuthorizationHeader`. */
 export function requireBasic({ headers }: FastifyRequest): { clientId: string; secret: string } {
-  const encoded = /^Basic +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  const credentials = basicIn(headers.authorization)
+  if (!credentials) throw new InvalidAuthorizationHeader('Basic')
+  return credentials
+}
+
+/** Undefined where a header does not hold both. */
+export function basicIn(
+  header: string | string[] | undefined,
+): { clientId: string; secret: string } | undefined {
+  const encoded = /^Basic +(\S+)$/i.exec(String(header ?? ''))?.[1]
   const [, clientId, secret] = /^([^:]+):(.+)$/.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
-  if (clientId === undefined || secret === undefined) throw new InvalidAuthorizationHeader('Basic')
-  return { clientId, secret }
+  return clientId === undefined || secret === undefined ? undefined : { clientId, secret }
 }

@@ -13,9 +13,11 @@ import type { Exchange } from '../mindconnect/exchange.ts'
 import type { Registrations } from '../registrations.ts'
 import type { Registry } from '../registry/index.ts'
 import type { ReadingStore } from '../store/index.ts'
+import type { TechnicalTokens } from '../technical-tokens/index.ts'
 import type { Tokens } from '../tokens/index.ts'
 import type { Uploads } from '../uploads/index.ts'
 import { agentRoutes, type Presence } from './agents.ts'
+import { alarmRoutes } from './alarms.ts'
 import { assetRoutes } from './assets.ts'
 import { boardingRoutes } from './boarding.ts'
 import { customItemRoutes } from './custom-items.ts'
@@ -28,15 +30,18 @@ import { eventRoutes } from './events.ts'
 import { exchangeRoutes } from './exchange.ts'
 import { fileRoutes } from './files.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { ingestRoutes } from './ingest.ts'
 import { mappingRoutes } from './mappings.ts'
 import { createRateLimit } from './rate.ts'
 import { recoverableRecordRoutes } from './recoverable-records.ts'
 import { registerRoutes } from './register.ts'
+import { technicalTokenRoutes } from './technical-tokens.ts'
 import { tokenRoutes } from './tokens.ts'
 
 export interface HubServerDeps {
   registry: Registry
   tokens: Tokens
+  technicalTokens: TechnicalTokens
   registrations: Registrations
   agents: Agents
   store: ReadingStore
@@ -54,7 +59,7 @@ export interface HubServerDeps {
 const requestTimeoutMs = 300_000
 
 /**
- * The REST side: Agent Management and MindConnect v3, the token endpoints, what of event, file and asset
+ * The REST side: Agent Management, MindConnect and Technical Token Manager v3, the token endpoints, what of event, file and asset
  * management agents call, and our own extensions. Not listening yet.
  */
 export function createHubServer(
@@ -72,6 +77,11 @@ export function createHubServer(
 
   registerRoutes(server, deps.registrations)
   tokenRoutes(server, deps)
+  technicalTokenRoutes(
+    server,
+    { ...deps, rate: createRateLimit(limits.technicalTokens.rate, clock) },
+    limits.technicalTokens,
+  )
   agentRoutes(server, {
     ...deps,
     guard,
@@ -87,6 +97,7 @@ export function createHubServer(
   fileRoutes(server, { ...deps, guard }, limits)
   assetRoutes(server, { ...deps, guard })
   dataRoutes(server, { ...deps, guard })
+  alarmRoutes(server, { ...deps, guard })
   server.get('/healthz', async () => ({ status: 'ok' }))
   return server
 }
@@ -105,6 +116,7 @@ function mindConnectRoutes(
 ): void {
   const rate = createRateLimit(limits.exchange, deps.clock)
   exchangeRoutes(server, { ...deps, rate }, { bodyLimit: limits.uploadBytes })
+  ingestRoutes(server, deps, { bodyLimit: limits.uploadBytes })
   mappingRoutes(server, deps)
   eventMappingRoutes(server, deps, limits)
   diagnosticRoutes(server, deps, limits)

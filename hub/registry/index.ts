@@ -2,6 +2,7 @@ import { openThread, type Thread, threadUrl } from '../../core/thread.ts'
 import type { RegistryMethods } from './registry.ts'
 
 export type { Agent } from './agents.ts'
+export type { AppVersion } from './apps.ts'
 export type { Asset } from './assets.ts'
 export type { AgentKey } from './credentials.ts'
 export type { EventMapping } from './event-mappings.ts'

@@ -10,6 +10,7 @@ import {
 import { LimitReached, StaleETag } from '../errors.ts'
 import type { PageQuery } from '../page.ts'
 import type { Agent, NewAgent } from './agents.ts'
+import { appAccess } from './app-access.ts'
 import type { Asset } from './assets.ts'
 import type { InitialAccessToken } from './initial-access-tokens.ts'
 import { mappings } from './mappings.ts'
@@ -27,6 +28,7 @@ export function createRegistry(db: Database) {
     ...registrations(tables),
     ...mappings(tables),
     ...assets(tables),
+    ...appAccess(tables),
   })
 }
 

@@ -1,5 +1,7 @@
 import type { Database } from '../../core/sqlite.ts'
 import { agentTable } from './agents.ts'
+import { appSubscriptionTable } from './app-subscriptions.ts'
+import { appSecretTable, appTable } from './apps.ts'
 import { assetTable } from './assets.ts'
 import { credentialTable } from './credentials.ts'
 import { dataPointMappingTable } from './data-point-mappings.ts'
@@ -25,6 +27,9 @@ export const registryTables = (db: Database) => ({
   eventMappings: eventMappingTable(db),
   diagnosticActivations: diagnosticActivationTable(db),
   assets: assetTable(db),
+  apps: appTable(db),
+  appSecrets: appSecretTable(db),
+  subscriptions: appSubscriptionTable(db),
 })
 
 export type Tables = ReturnType<typeof registryTables>

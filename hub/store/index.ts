@@ -4,8 +4,11 @@ import { EdgeError, Invalid } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { openThread, type Thread, threadUrl } from '../../core/thread.ts'
 import type { AgentReport } from '../../protocol/agent-report.ts'
+import type { DeviceEvent } from '../../protocol/alarm.ts'
 import type { GapReport } from '../../protocol/gap.ts'
 import type { Reading } from '../../protocol/reading.ts'
+import type { KeptAlarm } from '../alarms/alarm-table.ts'
+import type { KeptAuditHead } from '../alarms/audit-head-table.ts'
 import type { SourceBalance } from './balance.ts'
 import { type CommitQueue, createCommitQueue } from './commit-queue.ts'
 import { parseCursor, writeCursor } from './cursor.ts'
@@ -43,9 +46,13 @@ export interface ReadingStore extends AsyncDisposable {
   gaps(query: GapQuery): Promise<GapRow[]>
   /** Produced and arrived, by source. */
   balance(agentId: string): Promise<SourceBalance[]>
-  /** The newest counts. */
+  /** The newest counts; and alarms, events and head of the audit, which are kept. */
   putReport(agentId: string, report: AgentReport, receivedAt: number): Promise<void>
   report(agentId: string): Promise<KeptReport | undefined>
+  /** Of all agents unless told; the newest first. */
+  alarms(agentId: string | undefined, withCleared: boolean, limit: number): Promise<KeptAlarm[]>
+  events(agentId: string, limit: number): Promise<DeviceEvent[]>
+  auditHead(agentId: string): Promise<KeptAuditHead | undefined>
   /** What of the agent was kept aside. */
   malformed(agentId: string): Promise<MalformedTally>
   removeAgent(agentId: string): Promise<void>
@@ -119,6 +126,9 @@ export async function openReadingStore(
     balance: (agentId) => thread.call('balance', agentId),
     putReport: (agentId, report, receivedAt) => thread.call('putReport', agentId, report, receivedAt),
     report: (agentId) => thread.call('report', agentId),
+    alarms: (...query) => thread.call('alarms', ...query),
+    events: (...query) => thread.call('events', ...query),
+    auditHead: (agentId) => thread.call('auditHead', agentId),
     async query({ agentId, pointId, since = Number.MIN_SAFE_INTEGER, after, limit }) {
       const start = after === undefined ? ([since, 0, -1] as const) : parseCursor(after)
       const page = await thread.call('page', { agentId, pointId }, start, limit)

@@ -34,6 +34,15 @@ export interface RegistrationToken {
   jti: string
 }
 
+/** What a technical token says; whether that is still so, the registry knows. */
+export interface TechnicalClaims {
+  clientId: string
+  tenant: string
+  permissions: readonly string[]
+  /** Changes with the app's secret and the tenant's consent. */
+  restsOn: string
+}
+
 /** Makes and checks every token of the hub. All are JWTs of the hub's signing key. */
 export interface Tokens {
   /** Newest first. */
@@ -50,6 +59,10 @@ export interface Tokens {
   /** Undefined also for an agent that was offboarded or removed since, at once. */
   verifyAgent(accessToken: string): Promise<AgentPrincipal | undefined>
   verifyService(accessToken: string): Promise<ServicePrincipal | undefined>
+  /** For an app, to work on the data of a tenant. */
+  technicalToken(claims: TechnicalClaims, lifetimeMs: number): Promise<IssuedToken>
+  /** Undefined unless this hub signed it and it has not expired. */
+  readTechnical(accessToken: string): Promise<TechnicalClaims | undefined>
 }
 
 export interface PublicKey {
@@ -129,6 +142,25 @@ export async function openTokens(
       const claims = await jwts.read(accessToken, 'service', clock.now())
       const credential = claims && (await registry.call('findServiceCredential', claims.sub))
       return credential && { tenant: credential.tenant }
+    },
+    async technicalToken({ clientId, tenant, permissions, restsOn }, lifetimeMs) {
+      const [issuedAt, jti] = [clock.now(), random.uuid()]
+      const token = await jwts.sign(
+        {
+          ...{ jti, sub: clientId, ten: tenant, zid: tenant, token_use: 'technical' },
+          ...{ client_id: clientId, cid: clientId, azp: clientId, aud: [clientId] },
+          ...{ grant_type: 'client_credentials', rev_sig: restsOn, scope: [...permissions] },
+          exp: toSeconds(issuedAt) + toSeconds(lifetimeMs),
+        },
+        issuedAt,
+      )
+      return { token, jti, issuedAt, lifetimeMs, scope: permissions.join(' ') }
+    },
+    async readTechnical(accessToken) {
+      const claims = await jwts.read(accessToken, 'technical', clock.now())
+      if (claims?.rev_sig === undefined || claims.scope === undefined) return undefined
+      const { sub: clientId, ten: tenant, scope: permissions, rev_sig: restsOn } = claims
+      return { clientId, tenant, permissions, restsOn }
     },
   }
 }

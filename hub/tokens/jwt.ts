@@ -5,16 +5,19 @@ import { assertionAudience, assertionSchema } from '../../protocol/token.ts'
 import type { SigningKey } from './signing-keys.ts'
 
 /** Keeps a token of one use from passing as one of another. */
-export type TokenUse = 'initial' | 'registration' | 'agent' | 'service'
+export type TokenUse = 'initial' | 'registration' | 'agent' | 'service' | 'technical'
 
 const Claims = Type.Object({
   jti: Type.String(),
-  /** Agent id, or client id of the service credential. */
+  /** Agent id, or client id of the service credential or the version of an app. */
   sub: Type.String(),
   ten: Type.String(),
-  token_use: Type.Enum(['initial', 'registration', 'agent', 'service']),
+  token_use: Type.Enum(['initial', 'registration', 'agent', 'service', 'technical']),
   /** Generation of the agent; only in its access tokens. */
   gen: Type.Optional(Type.Integer()),
+  /** On which secret and consent it rests, and what it may open; only in technical tokens. */
+  rev_sig: Type.Optional(Type.String()),
+  scope: Type.Optional(Type.Array(Type.String())),
   /** Epoch seconds; a registration access token has none. */
   exp: Type.Optional(Type.Integer()),
 })

@@ -31,9 +31,22 @@ const openOnApps = [
     'POST /device/edge/auth/login/new-password',
   ],
   ...['POST /device/edge/auth/logout', 'POST /device/edge/api/v1/login/direct'],
+  ...['POST /device/edge/auth/login/code', 'POST /device/edge/auth/login/second-factor'],
   ...['GET /device/edge/auth/verify', 'GET /device/edge/auth/denied'],
+  // Only sends to the provider; it is the callback that signs in, by the state that this browser keeps.
+  ...['GET /device/edge/auth/sso/start', 'GET /device/edge/auth/sso/callback/:provider'],
+  // For who is signed in, from a page of ours.
+  'POST /device/edge/auth/sso/link',
+  // From the provider, by its signature.
+  ...[
+    'POST /device/edge/auth/sso/backchannel-logout',
+    'POST /device/edge/auth/sso/keycloak/:provider/k_logout',
+  ],
 ]
-const openOnAdmin = ['GET /api/v1/openapi.json', 'GET /healthz', 'GET /metrics', 'GET /readyz']
+const openOnAdmin = [
+  ...['GET /api/v1/openapi.json', 'GET /healthz', 'GET /metrics', 'GET /readyz'],
+  ...['GET /', 'GET /console/:file'], // the pages: they hold nothing, and ask who one is
+]
 
 const shown = (routes: Route[], access: (name: string) => boolean): string[] => [
   ...new Set(routes.filter((route) => access(route.access)).map(({ method, url }) => `${method} ${url}`)),
@@ -52,7 +65,11 @@ test('every route of both listeners says who may call it, and the open ones are 
     expect(access, `${method} ${url}`).toMatch(/^\w+$/)
   const open = shown(apps.filter(isReal(apps)), (access) => access === 'anyone')
   expect(
-    open.filter((name) => !/oauth2\/(introspect|token|revoke)|api\/v1\/readings/.test(name)).sort(),
+    open
+      .filter(
+        (name) => !/oauth2\/(introspect|token|revoke)|api\/v1\/readings|api\/rest\/v1\/token/.test(name),
+      )
+      .sort(),
   ).toEqual([...openOnApps].sort())
   expect(shown(admin, (access) => access === 'anyone').filter((name) => !name.startsWith('HEAD'))).toEqual(
     expect.arrayContaining(openOnAdmin),
@@ -76,6 +93,28 @@ test('what asks who calls answers nobody who does not say', async () => {
     const body = method === 'POST' ? { headers: json, body: '{"username":"ada","password":"x"}' } : {}
     expect((await box.askAdmin(filled(url), { method, ...body })).status, `${method} ${url}`).toBe(401)
   }
+})
+
+test.each([
+  ['GET', '/sso/start', 404],
+  ['GET', '/sso/start?provider=x', 404],
+  ['GET', '/sso/callback/x?code=1&state=2', 400],
+  ['POST', '/sso/link?provider=x', 400],
+  ['POST', '/sso/backchannel-logout', 400, 'logout_token=e30.e30.e30'],
+  ['POST', '/sso/keycloak/x/k_logout', 400, 'e30.e30.e30'],
+  ['POST', '/login', 403, 'username=ada&password=x'],
+  ['POST', '/login/code', 403, 'ticket=x&code=123456'],
+  ['POST', '/login/second-factor', 403, 'ticket=x&code=123456'],
+  ['POST', '/login/new-password', 403, 'ticket=x&password=x&repeated=x'],
+])('who shows nothing gets nothing of %s %s, which is open', async (method, path, status, body = '') => {
+  const headers: Record<string, string> =
+    method === 'GET' ? {} : { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await box.ask(`/device/edge/auth${path}`, { method, headers, body })
+  expect([answer.status, `${answer.headers['set-cookie']}`.includes('access_token')]).toEqual([status, false])
+  if (method === 'GET') return
+  const fromElsewhere = { ...headers, 'sec-fetch-site': 'cross-site' }
+  const foreign = await box.ask(`/device/edge/auth${path}`, { method, headers: fromElsewhere, body })
+  expect(foreign.status).toBe(path.startsWith('/sso/link') ? 403 : status)
 })
 
 test('what one listener serves, the other does not', async () => {

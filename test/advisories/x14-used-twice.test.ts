@@ -5,12 +5,13 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loginPath, password } from '../edge-auth.ts'
 import { eventually, type Gateway, startGateway, tempDir } from '../harness.ts'
+import { codeAt, createVisitor, recoveryCodes, scan } from '../second-factor.ts'
 import { tokenPath } from './oauth-app.ts'
 
 /*
  * X14: what is good once is good once, also for many who come at the same moment, and not after a restart.
- * There are three such things: the code of the first administrator, the ticket for a new password, and the
- * assertion of an app.
+ * There are four such things: the code of the first administrator, the ticket for a new password, the
+ * assertion of an app, and the codes of a second factor.
  */
 
 const held = new AsyncDisposableStack()
@@ -23,9 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => held.disposeAsync())
 
-async function restart(meanwhile = async () => {}): Promise<void> {
-  await gateway.stop()
-  await meanwhile()
+async function restart(signal?: 'SIGKILL'): Promise<void> {
+  await gateway.stop(signal)
   gateway = await startGateway(stateDir)
 }
 
@@ -110,8 +110,8 @@ test('X14: the older of two tickets is void once the other was used', async () =
 test('X14: an assertion opens once, and what was used or given before a restart opens nothing', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   await gateway.operate('app.add', { name: 'keyed', version: '1', jwks: await exportJWK(publicKey) })
-  const assertion = () => {
-    const iat = Math.floor(Date.now() / 1000)
+  const seconds = () => Math.floor(Date.now() / 1000)
+  const assertion = (iat = seconds()) => {
     const identity = { iss: 'keyed', sub: 'keyed', aud: 'urn:industrial.edge.device', jti: randomUUID() }
     const claims = { ...identity, iat, exp: iat + 300 }
     return new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
@@ -125,17 +125,61 @@ test('X14: an assertion opens once, and what was used or given before a restart 
     const body = new URLSearchParams(fields)
     return (await fetch(gateway.addresses.auth + tokenPath, { method: 'POST', body })).status
   }
+  const begun = seconds()
+  await eventually('the next second', async () => seconds() > begun)
   const once = await assertion()
   const statuses = await Promise.all(numbered(16, () => present(once)))
   expect(statuses.sort()).toEqual([200, ...numbered(15, () => 401)])
 
   await addExpired('old')
   const ticket = await ticketOf('old')
-  // An assertion tells whole seconds: in an earlier one than the start it is known to be older.
-  const madeAt = Math.floor(Date.now() / 1000)
-  await restart(() => eventually('the next second', async () => Math.floor(Date.now() / 1000) > madeAt))
-  expect(await present(once)).toBe(401)
+  // Of an app whose clock is ahead: also made later than the start, as far as it says.
+  const [ahead, last] = [await assertion(seconds() + 20), await assertion()]
+  for (const used of [ahead, last]) expect(await present(used)).toBe(200)
+  await restart('SIGKILL')
+  const started = seconds()
+  for (const used of [once, ahead, last]) expect(await present(used)).toBe(401)
+  // An assertion tells whole seconds: in that of the start it may be older, and used.
+  await eventually('the next second', async () => seconds() > started)
+  for (const used of [once, ahead, last]) expect(await present(used)).toBe(401)
   expect(await present(await assertion())).toBe(200)
   expect(await choose(ticket, 'chosen too late')).toMatchObject({ status: 403, signedIn: false })
   expect(await choose(await ticketOf('old'), 'chosen in time')).toMatchObject({ status: 303 })
+})
+
+const visitor = () =>
+  createVisitor(async (path, question) => {
+    const answer = await fetch(gateway.addresses.auth + path, { ...question, redirect: 'manual' })
+    const location = answer.headers.get('location') ?? undefined
+    const { status, headers } = answer
+    return { status, text: await answer.text(), headers: { location }, setCookies: headers.getSetCookie() }
+  })
+
+test('X14: a code of a second factor signs in once, whoever comes at the same moment or after a power cut', async () => {
+  await gateway.operate('option.set', { category: 'two-factor', key: 'strategy', value: 'totp' })
+  await gateway.operate('user.add', { name: 'tess', roles: ['Operator'], password, totpRequired: true })
+  const person = visitor()
+  await person.open()
+  const secret = scan((await person.submit({ username: 'tess', password })).text)
+  const begun = Date.now()
+  const [first, second] = [codeAt(secret, begun), codeAt(secret, begun + 30_000)]
+  const [recovery] = recoveryCodes((await person.submit({ code: first }, '/second-factor')).text)
+
+  /** Each with the page of the code form open, and then all at once. */
+  const race = async (count: number, code: string) => {
+    const people = numbered(count, visitor)
+    for (const one of people) {
+      await one.open()
+      await one.submit({ username: 'tess', password })
+    }
+    const answers = await Promise.all(people.map((one) => one.submit({ code }, '/code')))
+    return answers.filter(({ session }) => session !== undefined).length
+  }
+  expect(await race(2, second)).toBe(1)
+  await restart('SIGKILL')
+  expect(await race(1, first)).toBe(0)
+  expect(await race(1, second)).toBe(0)
+  expect(await race(2, recovery as string)).toBe(1)
+  await restart('SIGKILL')
+  expect(await race(1, recovery as string)).toBe(0)
 })

@@ -7,7 +7,8 @@ import { addApp, formHeader, inParallel, tokenPath } from './oauth-app.ts'
 
 /*
  * X18: nothing that a request names is fetched. The box knows no address that it would learn from one: keys
- * come with an app, and where an app listens is for the reverse proxy.
+ * come with an app, and where an app listens is for the reverse proxy. Identity providers are asked where an
+ * administrator has said; what is refused there is in sso.test.ts.
  */
 
 interface Route {

@@ -1,4 +1,6 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -45,7 +47,10 @@ async function administrator() {
 /** Hashes and private keys that the box keeps, in the spellings that an answer could have. */
 function onDisk(): string[] {
   using held = new DisposableStack()
-  const database = new Database(join(box.stateDir, 'auth.db'), { readonly: true })
+  const copy = mkdtempSync(join(tmpdir(), 'edgeward-x21-'))
+  held.defer(() => rmSync(copy, { recursive: true }))
+  for (const name of ['auth.db', 'auth.db-wal']) copyFileSync(join(box.stateDir, name), join(copy, name))
+  const database = new Database(join(copy, 'auth.db'))
   held.defer(() => database.close())
   const values = (
     database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[]

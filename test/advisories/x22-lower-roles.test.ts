@@ -3,8 +3,8 @@ import { type Box, directLogin, openBox, password, verifyPath } from './boxed.ts
 import { formHeader, inParallel } from './oauth-app.ts'
 
 /*
- * X22: who administers less than all cannot give himself more. Only the role Admin opens the administration,
- * and what a person's roles are is said by the store of users, never by a request.
+ * X22: who administers less than all cannot give himself or others more, and touches nobody who has more.
+ * What a person's roles are is said by the store of users, never by a request.
  */
 
 interface Route {
@@ -22,6 +22,7 @@ let routes: Route[]
 beforeAll(async () => {
   box = await openBox({ proxied: false })
   await box.gateway.operate('user.add', { name: 'amy', roles: ['AppAdmin'], password })
+  await box.gateway.operate('user.add', { name: 'uma', roles: ['UserManager'], password })
   const lines = box.gateway.log().split('\n')
   const said = lines.filter((line) => line.includes('who may call what'))
   routes = (JSON.parse(said[1] as string) as { routes: Route[] }).routes
@@ -68,14 +69,14 @@ describe.each([
   ['ann', 'Operator'],
   ['vic', 'Viewer'],
 ])('X22: %s, who is %s,', (name, role) => {
-  test('is refused on every route of the administration, and it does nothing', async () => {
+  test('is refused on every route that is about people and the box, and it does nothing', async () => {
     await box.token('ada')
     const before = await usersAndApps()
     const [victim] = await sessionOf('ada')
     const { keys, roles, status } = await administrationOf(name)
     expect([status, roles]).toEqual([201, [role]])
-    const guarded = routes.filter(({ access }) => access === 'administrator')
-    expect(guarded.length).toBeGreaterThanOrEqual(3)
+    const guarded = routes.filter(({ access }) => /^(?:Users|Sessions|Audits|Options)_/.test(access))
+    expect(guarded.length).toBeGreaterThanOrEqual(20)
     for (const { method, url } of guarded)
       for (const headers of [keys, { ...keys, ...lies }]) {
         const path = `${url.replace(/:\w+/g, victim as string)}?user=${name}&roles=Admin`
@@ -153,6 +154,78 @@ describe.each([
     const { status } = await box.askAdmin('/api/v1/sessions', { headers: both })
     expect([401, 403]).toContain(status)
     expect((await box.askAdmin('/api/v1/sessions', { headers: ada.keys })).status).toBe(200)
+  })
+})
+
+describe('X22: uma, who manages users,', () => {
+  const send = async (name: string, method: string, path: string, body?: object) => {
+    const { keys } = await administrationOf(name)
+    const sent = body === undefined ? { headers: keys } : post(body, keys)
+    const { status, text } = await box.askAdmin(`/api/v1${path}`, { ...sent, method })
+    const answer = text === '' ? {} : JSON.parse(text)
+    return { status, code: answer.code as string | undefined, answer }
+  }
+  const refused = { status: 403, code: 'above_own' }
+
+  test('makes and manages people who have no more than she has', async () => {
+    const person = { name: 'kid', roles: ['UserManager'], password }
+    expect(await send('uma', 'POST', '/users', person)).toMatchObject({ status: 201 })
+    const changed = await send('uma', 'PATCH', '/users/kid', { profile: { phone: '1' } })
+    expect(changed).toMatchObject({ status: 200, answer: { owner: 'uma', profile: { phone: '1' } } })
+    expect((await send('uma', 'PUT', '/users/kid/password', { password })).status).toBe(200)
+    expect((await send('uma', 'DELETE', '/users/kid')).status).toBe(204)
+  })
+
+  test.each(['ada', 'ann', 'amy'])('does nothing to %s, who has what she has not', async (name) => {
+    const before = await usersAndApps()
+    for (const [method, path, body] of [
+      ['PATCH', '', { profile: { email: 'uma@plant.example' } }],
+      ['PATCH', '', { roles: ['UserManager'] }],
+      ['PATCH', '', { enabled: false }],
+      ['PATCH', '', { alias: 'uma2', owner: 'uma' }],
+      ['PATCH', '', { totpRequired: false }],
+      ['PUT', '/password', { password: 'hers from now on' }],
+      ['PUT', '/password', {}],
+      ['POST', '/reset-code', undefined],
+      ['POST', '/disable', undefined],
+      ['POST', '/enable', undefined],
+      ['POST', '/unlock', undefined],
+      ['DELETE', '', undefined],
+    ] as const)
+      expect([method, path, await send('uma', method, `/users/${name}${path}`, body)]).toMatchObject([
+        ...[method, path, refused],
+      ])
+    expect(await usersAndApps()).toEqual(before)
+    expect(await box.token(name)).toBeDefined()
+  })
+
+  test('gives nobody what she has not: not herself, not a new user, not by a role, a group or for a day', async () => {
+    const before = await usersAndApps()
+    await box.gateway.operate('appGroup.add', { name: 'hall', apps: ['press'] })
+    for (const role of ['Admin', 'AppAdmin', 'ConfigManager', 'Operator', 'Viewer'])
+      for (const [method, path, body] of [
+        ['POST', '/users', { name: 'eve', roles: [role], password }],
+        ['POST', '/users', { name: 'eve', roles: ['UserManager', role], password }],
+        ['POST', '/users', { name: 'eve', roles: [], scopedRoles: { hall: [role] }, password }],
+        ['PATCH', '/users/uma', { roles: [role] }],
+        ['PATCH', '/users/uma', { roles: ['UserManager'], scopedRoles: { hall: [role] } }],
+        ['POST', '/service-access', { role, hours: 1 }],
+      ] as const)
+        expect([role, path, await send('uma', method, path, body)]).toMatchObject([role, path, refused])
+    expect(await send('uma', 'PATCH', '/users/uma', { copyRolesFrom: 'ada' })).toMatchObject(refused)
+    const sly = { name: 'Sly', permissions: { Users: ['ADMIN'], Options: ['READ'] } }
+    expect(await send('uma', 'POST', '/roles', sly)).toMatchObject(refused)
+    expect(await send('uma', 'POST', '/roles', { ...sly, permissions: {} })).toMatchObject({ status: 201 })
+    expect(await send('uma', 'PATCH', '/roles/Sly', { permissions: sly.permissions })).toMatchObject(refused)
+    for (const [method, path] of [
+      ['PATCH', '/roles/Viewer'],
+      ['DELETE', '/roles/UserManager?force=true'],
+    ] as const) {
+      const { status } = await send('uma', method, path, method === 'PATCH' ? { permissions: {} } : undefined)
+      expect([403, 409]).toContain(status)
+    }
+    expect(await usersAndApps()).toEqual(before)
+    expect((await box.audit('access_denied')).some(({ user }) => user === 'uma')).toBe(true)
   })
 })
 

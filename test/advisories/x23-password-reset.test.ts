@@ -51,3 +51,37 @@ test('X23: without the old password nothing replaces it, and a ticket is good on
   const [reset] = await box.audit('user_changed')
   expect(reset).toMatchObject({ user: 'eve', reason: 'password_changed' })
 })
+
+test('X23: a code of the command line replaces the password once, for its user, and on the page alone', async () => {
+  await box.gateway.operate('user.add', { name: 'rex', roles: ['Viewer'], password })
+  const { code } = await box.gateway.operate<{ code: string }>('user.resetCode', { name: 'rex' })
+  const page = await box.ask(loginPath)
+  const form_token = /name="form_token" value="([^"]*)"/.exec(page.text)?.[1] as string
+  const cookie = `edgeward_login=${form_token}`
+  const ticketFor = async (username: string) =>
+    /name="ticket" value="([^"]*)"/.exec(
+      (await box.ask(loginPath, form({ form_token, username, password: code }, cookie))).text,
+    )?.[1]
+
+  const json = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ username: 'rex', password: code })
+  for (const answer of [
+    await box.ask('/device/edge/api/v1/login/direct', { method: 'POST', headers: json, body }),
+    await box.askAdmin('/api/v1/session', { method: 'POST', headers: json, body }),
+  ])
+    expect(answer.status).toBe(401)
+  expect(await ticketFor('ann')).toBeUndefined()
+
+  const tickets = await Promise.all([ticketFor('rex'), ticketFor('rex'), ticketFor('rex')])
+  const [ticket, ...others] = tickets.filter((one) => one !== undefined)
+  expect(others).toEqual([])
+  const chosen = {
+    form_token,
+    password: 'his own choice',
+    repeated: 'his own choice',
+    ticket: ticket as string,
+  }
+  expect((await box.ask(newPasswordPath, form(chosen, cookie))).status).toBe(303)
+  expect(await ticketFor('rex')).toBeUndefined()
+  expect(JSON.stringify(await box.audit('user_changed'))).not.toContain(code)
+})

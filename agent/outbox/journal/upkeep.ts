@@ -9,6 +9,8 @@ export interface Moment {
   /** Epoch milliseconds, as far as the box knows. */
   now: number
   monotonic: number
+  /** What has waited longer goes; unless told, as configured. */
+  maxAgeMs?: number
 }
 
 export interface Settled {
@@ -31,8 +33,7 @@ export function createUpkeep(books: Books) {
   let aliveAt = config.now
 
   /** Only a time that is proven makes anything old, and only what was taken at one. */
-  function aged({ monotonic }: Moment): { heads: FrameHead[]; next: number } {
-    const { maxAgeMs } = config
+  function aged({ monotonic, maxAgeMs = config.maxAgeMs }: Moment): { heads: FrameHead[]; next: number } {
     const heads: FrameHead[] = []
     let next = books.ageFrom
     if (maxAgeMs === undefined || books.proof === undefined) return { heads, next }

@@ -1,36 +1,32 @@
 import Type from 'typebox'
 import { aborted } from '../../../core/tasks.ts'
-import { protocol, type Refuse } from '../source.ts'
-import { Point, readMessage } from './message.ts'
+import { protocol } from '../source.ts'
+import { bind } from './binding.ts'
+import { checkPoints, Payload, Point } from './settings.ts'
+import { hasWildcard } from './topics.ts'
 
 /** Messages that apps publish on the broker of this box. */
 export const mqtt = protocol({
-  customData: { source: Type.Object({}, { additionalProperties: false }), point: Point },
-
-  check({ points }, refuse) {
-    for (const [index, { custom }] of points.entries()) {
-      if (/[+#\0]/.test(custom.topic)) refuse(index, 'topic', 'must be one topic; + and # are not taken')
-      refuseBadPointer(index, 'pointer', custom.pointer, refuse)
-      refuseBadPointer(index, 'timePointer', custom.timePointer, refuse)
-    }
+  customData: {
+    source: Type.Object({ payload: Type.Optional(Payload) }, { additionalProperties: false }),
+    point: Point,
   },
 
-  create({ points }, { stamp, storeOrRefuse }) {
-    const bound = Map.groupBy(points, ({ custom }) => custom.topic)
+  check({ custom, points }, refuse) {
+    const oneTopic = (topic: string) =>
+      hasWildcard(topic) || topic.includes('\0') ? 'must be one topic; + and # are not taken' : undefined
+    checkPoints(points, custom.payload ?? 'json', oneTopic, refuse)
+  },
+
+  create({ custom, points }, { stamp, storeOrRefuse }) {
+    const binding = bind(points, custom.payload, { rebirth: false })
     return {
       run: aborted,
-      isBound: (topic) => bound.has(topic),
+      isBound: binding.isBound,
       offer(topic, message) {
-        const listening = bound.get(topic)
-        if (!listening) return undefined
-        const received = stamp()
-        return storeOrRefuse(listening.map((point) => readMessage(message, point, received)))
+        const read = binding.read(topic, message, stamp())
+        return read && storeOrRefuse(read.samples)
       },
     }
   },
 })
-
-function refuseBadPointer(index: number, key: string, pointer: string | undefined, refuse: Refuse): void {
-  if (pointer !== undefined && !/^(\/([^~/]|~[01])*)*$/.test(pointer))
-    refuse(index, key, `${JSON.stringify(pointer)} is no JSON pointer; for example "/value"`)
-}

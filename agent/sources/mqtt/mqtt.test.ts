@@ -1,10 +1,14 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Reading, type Stamp, statusCode } from '../../../protocol/reading.ts'
+import { isBad, type Reading, type Stamp, statusCode } from '../../../protocol/reading.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { planSources } from '../configuration.ts'
 import { messageOf } from '../message.ts'
 import type { Sample } from '../source.ts'
+import { int32, payload } from '../sparkplug/test-encode.ts'
 import { testContext } from '../test-context.ts'
 import { mqtt } from './index.ts'
+import { covers, fewest, isFilter } from './topics.ts'
 
 const clock = manualClock(1_000)
 
@@ -81,3 +85,126 @@ test.each(['"2026-01-01T01:00:00"', '"yesterday"', '-1', 'null', '"2026-13-41T00
     } satisfies Reading & { reason: string })
   },
 )
+
+const all = async (custom: object, payload: string, stamp = (): Stamp => ({ time: 1_000 })) => {
+  const { context, stored } = testContext({ clock, stamp })
+  const points = [{ id: 'p', type: 'INT' as const, custom: { topic: 't', ...custom } }]
+  await mqtt.create({ custom: {}, points }, context).offer?.('t', messageOf(Buffer.from(payload)))
+  return stored
+}
+
+test('an array of values with times is as many readings', async () => {
+  const payload =
+    '{"m":[{"value":1,"time":10},{"value":2,"time":"1970-01-01T00:00:00.020Z"},{"value":3},{"x":1}]}'
+  expect(await all({ pointer: '/m' }, payload)).toEqual([
+    { point: 'p', value: 1, quality: 0, time: 10 },
+    { point: 'p', value: 2, quality: 0, time: 20 },
+    { point: 'p', value: 3, quality: 0, time: 1_000 },
+    { point: 'p', value: null, quality: statusCode.badNoData, reason: 'not_found', time: 1_000 },
+  ])
+  const item = { pointer: '/v/0', timePointer: '/at' }
+  expect(await all({ item }, '[{"v":[7],"at":30},{"v":[8]}]')).toMatchObject([
+    { value: 7, time: 30 },
+    { value: 8, time: 1_000, quality: statusCode.uncertain, reason: 'no_source_time' },
+  ])
+})
+
+test('of an array of plain values the last is of the time of the message, the others are a period apart', async () => {
+  const item = { period: '10ms' }
+  expect(await all({ pointer: '/v', timePointer: '/t', item }, '{"t":500,"v":[1,2,"x"]}')).toMatchObject([
+    { value: 1, time: 480 },
+    { value: 2, time: 490 },
+    { value: null, time: 500, reason: 'type_mismatch' },
+  ])
+  const unproven = () => ({ time: 1_000, monotonic: 50 })
+  expect(await all({ item }, '[1,2]', unproven)).toMatchObject([
+    { value: 1, time: 990, monotonic: 40 },
+    { value: 2, time: 1_000, monotonic: 50 },
+  ])
+  expect(await all({}, '[]')).toEqual([])
+  expect(await all({}, JSON.stringify(Array.from({ length: 10_001 }, () => 1)))).toMatchObject([
+    { value: null, reason: 'too_many' },
+  ])
+})
+
+test('any document and any pointer are readings, never an error', async () => {
+  const pointer = fc.array(fc.oneof(fc.constantFrom('a', '0', '~0', '~1', ''), fc.string()), { maxLength: 3 })
+  await fc.assert(
+    fc.asyncProperty(fc.json(), pointer, fc.boolean(), async (payload, tokens, isCut) => {
+      const path = tokens.map((token) => `/${token}`).join('')
+      const given = isCut ? payload.slice(0, -1) : payload
+      for (const { value, quality, time } of await all(
+        { pointer: path, timePointer: '/a', item: { period: '1s' } },
+        given,
+      )) {
+        expect(value === null).toBe(isBad(quality))
+        expect(Number.isFinite(time)).toBe(true)
+      }
+    }),
+  )
+})
+
+test('Sparkplug comes over the broker of the box, too', async () => {
+  const { context, stored } = testContext({ clock })
+  const custom = { group: 'g', node: 'n', metric: 'rpm' }
+  const source = mqtt.create(
+    { custom: { payload: 'sparkplug' }, points: [{ id: 'p', type: 'INT', custom }] },
+    context,
+  )
+  expect(source.isBound?.('spBv1.0/g/NBIRTH/n')).toBe(true)
+  expect(source.isBound?.('spBv1.0/g/NCMD/n')).toBe(false)
+  await source.offer?.('spBv1.0/g/NBIRTH/n', messageOf(payload({ seq: 0n, timestamp: 5n }, int32('rpm', 7))))
+  await source.offer?.('spBv1.0/g/NBIRTH/n', messageOf({ document: {} }))
+  expect(stored).toMatchObject([
+    { value: 7, time: 5 },
+    { value: null, reason: 'not_sparkplug' },
+  ])
+})
+
+test('points say what the payload needs, and nothing else', () => {
+  const faults = (customData: object, point: object, protocol = 'mqtt') => {
+    try {
+      planSources(
+        [
+          {
+            name: 's',
+            customData: { protocol, ...customData },
+            dataPoints: [{ id: 'a', name: 'a', type: 'INT', customData: { ...point } }],
+          },
+        ],
+        { minIntervalMs: 1 },
+      )
+      return []
+    } catch (error) {
+      return (error as { details: string[] }).details.map((line) => line.replace(/^.*customData\.?/, ''))
+    }
+  }
+  expect(faults({}, { topic: 'a/b' })).toEqual([])
+  expect(faults({}, { topic: 'a/+' })).toEqual(['topic: must be one topic; + and # are not taken'])
+  expect(faults({}, { pointer: '/a' })).toEqual(['topic: missing'])
+  expect(faults({}, { topic: 'a', node: 'n' })).toEqual(['node: needs "payload":"sparkplug"'])
+  expect(faults({ payload: 'sparkplug' }, { topic: 'a', group: 'g' })).toEqual([
+    'node: missing',
+    'metric: missing',
+    'topic: is not for sparkplug',
+  ])
+  const remote = (custom: object, point: object = { topic: 'a/+/b/#' }) =>
+    faults(custom, point, 'mqtt-remote')
+  expect(remote({ url: 'mqtts://b' })).toEqual([])
+  expect(remote({ url: 'mqtts://b' }, { topic: 'a/#/b' })).toEqual([
+    'topic: is no topic and no filter of MQTT',
+  ])
+  expect(remote({ url: 'mqtt://broker.plant' })[0]).toContain(
+    'url: mqtt://broker.plant would go over the network',
+  )
+  expect(remote({ url: 'mqtts://u:p@b', persistent: true, rebirth: true, keepalive: '1s' })).toHaveLength(4)
+})
+
+test('a filter means the topics that MQTT says', () => {
+  expect(['a/b', 'a', 'a/b/c'].filter((topic) => covers('a/#', topic))).toEqual(['a/b', 'a', 'a/b/c'])
+  expect(['a/b', 'a', 'a/b/c', 'a/'].filter((topic) => covers('a/+', topic))).toEqual(['a/b', 'a/'])
+  expect(covers('#', '$SYS/x')).toBe(false)
+  expect(fewest(['a/b', 'a/+', 'a/+', 'c', 'x/#', 'x/+/y'])).toEqual(['a/+', 'c', 'x/#'])
+  for (const filter of ['a#', 'a/#/b', 'a+/b', '', 'a\0']) expect(isFilter(filter), filter).toBe(false)
+  for (const filter of ['#', '+', '+/a/#', '/a', 'a//b']) expect(isFilter(filter), filter).toBe(true)
+})

@@ -1,78 +1,33 @@
-import { type Look, NoSuchFigure } from './host.ts'
+import { counter, numbers } from './host.ts'
+import { flag, fraction, type Metrics, whole } from './metric.ts'
+import { processorMetrics } from './metrics-cpu.ts'
+import { deviceMetrics } from './metrics-device.ts'
+import { ownCpu, ownFiles } from './own.ts'
 
-export interface Metric {
-  /** Whole numbers fit INT, LONG and DOUBLE points, others DOUBLE only. */
-  whole: boolean
-  /** The one key beside `metric` that the point may have. */
-  option?: { key: 'path' | 'interface' | 'zone'; required: boolean }
-  /** Undefined: there is no value yet. Rejects when this machine does not have the metric. */
-  read(look: Look, option: string | undefined): Promise<number | bigint | undefined>
-}
-
-/** Bytes, unless said otherwise. */
-export const metrics: Readonly<Record<string, Metric>> = {
-  'load.1': fraction(async (look) => (await look.load())[0]),
-  'load.5': fraction(async (look) => (await look.load())[1]),
-  'load.15': fraction(async (look) => (await look.load())[2]),
-  /** Percent of all processors between two polls. */
-  'cpu.usage': fraction((look) => look.cpu()),
-  'memory.total': memory((field) => field('MemTotal')),
-  'memory.used': memory((field) => field('MemTotal') - field('MemAvailable')),
-  'memory.available': memory((field) => field('MemAvailable')),
-  'swap.used': memory((field) => field('SwapTotal') - field('SwapFree')),
-  'disk.total': disk('total'),
-  'disk.used': disk('used'),
-  'disk.free': disk('free'),
-  'network.rx_bytes': network(0),
-  /** Packets. */
-  'network.rx_errors': network(2),
-  'network.tx_bytes': network(8),
-  /** Packets. */
-  'network.tx_errors': network(10),
-  /** °C. */
-  temperature: {
-    whole: false,
-    option: { key: 'zone', required: false },
-    read: (look, zone) => look.temperature(zone),
-  },
+export const metrics: Metrics = {
+  ...processorMetrics,
+  ...deviceMetrics,
   /** Seconds since the kernel started. */
-  uptime: fraction((look) => look.uptime()),
-}
-
-function fraction(read: Metric['read']): Metric {
-  return { whole: false, read }
-}
-
-function memory(of: (field: (name: string) => number) => number): Metric {
-  return {
-    whole: true,
-    async read(look) {
-      const fields = await look.memory()
-      return of((name) => {
-        const bytes = fields.get(name)
-        if (bytes === undefined) throw new NoSuchFigure(`no ${name} in meminfo`)
-        return bytes
-      })
-    },
-  }
-}
-
-function disk(figure: 'total' | 'used' | 'free'): Metric {
-  return {
-    whole: true,
-    option: { key: 'path', required: false },
-    read: async (look, path = '/') => (await look.disk(path))[figure],
-  }
-}
-
-function network(column: number): Metric {
-  return {
-    whole: true,
-    option: { key: 'interface', required: true },
-    async read(look, name = '') {
-      const counter = (await look.network()).get(name)?.[column]
-      if (counter === undefined) throw new NoSuchFigure(`no interface ${name}`)
-      return counter
-    },
-  }
+  uptime: fraction('s', async (look) => numbers(await look.proc('uptime'))[0]),
+  'files.open': whole('', async (look) => numbers(await look.proc('sys/fs/file-nr'))[0]),
+  'files.max': whole('', async (look) => numbers(await look.proc('sys/fs/file-nr'))[2]),
+  entropy: whole('bit', async (look) => Number(await look.proc('sys/kernel/random/entropy_avail'))),
+  'sockets.tcp': whole('', async (look) => {
+    const text = await look.proc('net/sockstat')
+    return Number(/^TCP: inuse (\d+)/m.exec(text)?.[1])
+  }),
+  'tcp.time_wait': whole('', async (look) =>
+    Number(/^TCP: .*\btw (\d+)/m.exec(await look.proc('net/sockstat'))?.[1]),
+  ),
+  'memory.page_faults': whole('', (look) => counter(look, 'vmstat', 'pgmajfault')),
+  /** Whether a time server, or the hub, has proven the time of this box. */
+  'time.proven': flag(async ({ isTimeProven }) => isTimeProven),
+  /** edgeward itself. */
+  'edgeward.cpu': fraction('%', async (look) => ownCpu(look)),
+  'edgeward.memory': whole('By', async () => process.memoryUsage.rss()),
+  'edgeward.heap': whole('By', async () => process.memoryUsage().heapUsed),
+  'edgeward.files': whole('', ownFiles),
+  'edgeward.uptime': fraction('s', async () => Math.round(process.uptime() * 10) / 10),
+  /** The longest time for which its event loop kept all others waiting, since the look before. */
+  'edgeward.loop_delay': fraction('ms', async ({ loopDelayMs }) => loopDelayMs),
 }

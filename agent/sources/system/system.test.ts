@@ -1,13 +1,19 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
 import { statusCode } from '../../../protocol/reading.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { planSources } from '../configuration.ts'
 import { every } from '../schedule.ts'
 import type { ConfiguredPoint, Sample } from '../source.ts'
 import { testContext } from '../test-context.ts'
+import { parseCpus, parseStat } from './cpu.ts'
+import { mountPoints, parseDiskStats } from './disk.ts'
 import { systemOf } from './index.ts'
+import { surveyMetrics } from './survey.ts'
 
 /** A kernel's view in files. */
 async function machine(files: Record<string, string>) {
@@ -127,6 +133,103 @@ test('this very machine has memory, load, a disk and a loopback interface', asyn
     ['LONG', { metric: 'network.rx_bytes', interface: 'lo' }],
   )
   for (const { quality } of await turn(1)) expect(quality).toBe(statusCode.good)
+})
+
+test('processors apart, disks, links and sensors come from the kernel, too', async () => {
+  const { roots, write } = await machine({
+    'proc/stat':
+      'cpu  100 0 100 800 0 0 0 0\ncpu0 50 0 50 400 0 0 0 0\ncpu1 50 0 50 400 0 0 0 0\nctxt 77\nprocs_running 3\n',
+    'proc/loadavg': '0.25 0.50 1.75 1/90 7094\n',
+    'proc/diskstats': ' 179       0 mmcblk0 10 1 200 4 30 2 17592186044416 5 0 1000 9 0 0 0 0\n',
+    'proc/net/dev': ' eth0: 430 1 2 3 0 0 0 0 9 4 5 6 0 0 0 0\n wlan0: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n',
+    'proc/pressure/io':
+      'some avg10=1.25 avg60=0.00 avg300=0.00 total=5\nfull avg10=0.75 avg60=0 avg300=0 total=1\n',
+    'proc/vmstat': 'oom_kill 2\npswpin 5\npgmajfault 9\n',
+    'proc/meminfo': 'MemFree: 7 kB\nActive(anon): 1 kB\nDirty: 3 kB\n',
+    'proc/sys/fs/file-nr': '1500\t0\t9000\n',
+    'proc/net/sockstat': 'sockets: used 5\nTCP: inuse 8 orphan 0 tw 58 alloc 8 mem 0\n',
+    'sys/class/net/eth0/operstate': 'up\n',
+    'sys/class/net/eth0/speed': '1000\n',
+    'sys/class/net/wlan0/speed': '-1\n',
+    'sys/class/hwmon/hwmon0/name': 'pwmfan\n',
+    'sys/class/hwmon/hwmon0/fan1_input': '2800\n',
+    'sys/devices/platform/soc/soc:firmware/get_throttled': '50005\n',
+    'sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq': '1500000\n',
+  })
+  const { turn, advance } = poll(
+    roots,
+    ['DOUBLE', { metric: 'cpu.user', core: '1' }],
+    ['DOUBLE', { metric: 'cpu.system' }],
+    ['DOUBLE', { metric: 'disk.busy', device: 'mmcblk0' }],
+    ['DOUBLE', { metric: 'cpu.frequency', core: '1' }],
+    ['INT', { metric: 'processes.total' }],
+    ['LONG', { metric: 'kernel.context_switches' }],
+    ['INT', { metric: 'disk.reads', device: 'mmcblk0' }],
+    ['LONG', { metric: 'disk.write_bytes', device: 'mmcblk0' }],
+    ['INT', { metric: 'network.rx_dropped', interface: 'eth0' }],
+    ['BOOLEAN', { metric: 'network.up', interface: 'eth0' }],
+    ['INT', { metric: 'network.speed', interface: 'eth0' }],
+    ['INT', { metric: 'network.speed', interface: 'wlan0' }],
+    ['DOUBLE', { metric: 'pressure.io.full' }],
+    ['INT', { metric: 'memory.oom_kills' }],
+    ['LONG', { metric: 'memory.dirty' }],
+    ['INT', { metric: 'files.max' }],
+    ['INT', { metric: 'tcp.time_wait' }],
+    ['INT', { metric: 'fan' }],
+    ['INT', { metric: 'throttled' }],
+    ['BOOLEAN', { metric: 'throttled.under_voltage' }],
+    ['BOOLEAN', { metric: 'throttled.frequency_capped' }],
+    ['BOOLEAN', { metric: 'time.proven' }],
+    ['INT', { metric: 'disk.reads', device: 'sda' }],
+  )
+  await turn(1)
+  await write(
+    'proc/stat',
+    'cpu  120 0 110 870 0 0 0 0\ncpu0 50 0 55 445 0 0 0 0\ncpu1 70 0 55 425 0 0 0 0\nctxt 78\n',
+  )
+  await write('proc/diskstats', ' 179       0 mmcblk0 12 1 200 4 30 2 17592186044416 5 0 1250 9 0 0 0 0\n')
+  await advance(1_000)
+  const samples = await turn(2)
+  expect(samples.map(({ value, reason }) => reason ?? value)).toEqual([
+    ...[40, 10, 25, 1_500, 90, 78, 12, 9_007_199_254_740_992n, 3, true, 1_000, 'no_such_figure', 0.75, 2],
+    ...[3_072, 9_000, 58, 2_800, 0x50005, true, false, true, 'no_such_figure'],
+  ])
+})
+
+test('what is listed for this very machine can be read, each with the types that take it', async () => {
+  const found = await surveyMetrics({ ...systemClock, sleep: (ms) => systemClock.sleep(ms / 5) })
+  expect(found.map(({ metric }) => metric)).toEqual(
+    expect.arrayContaining([
+      'load.1',
+      'memory.total',
+      'disk.free',
+      'network.rx_bytes',
+      'edgeward.memory',
+      'uptime',
+    ]),
+  )
+  for (const { metric, option, types, value } of found) {
+    expect(typeof value, metric).toMatch(/number|bigint|boolean/)
+    const custom = { metric, ...(option && { [option.key]: option.name }) }
+    const dataPoints = types.map((type, at) => ({
+      id: `${at}`,
+      name: 'a',
+      type: type as 'INT',
+      customData: custom,
+    }))
+    planSources([{ name: 's', customData: { protocol: 'system' }, dataPoints }], { minIntervalMs: 1 })
+  }
+})
+
+test('any text in the place of a kernel file is a reading, Good or Bad', async () => {
+  await fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^(cpu\d* [\d ]*\n|\w+: \d+ kB\n)*$/)), (text) => {
+      for (const times of parseCpus(text).values()) expect(times.user).toBeDefined()
+      parseStat(text)
+      expect(mountPoints(text)).toContain('/')
+      for (const io of parseDiskStats(text).values()) expect(Number(io.reads)).not.toBeUndefined()
+    }),
+  )
 })
 
 test('polls keep to the multiples of the interval and skip those that a slow one has missed', async () => {

@@ -31,6 +31,15 @@ ${[...identityHeaders.flatMap((name) => [name, ...otherSpellings(name)]), 'X-Edg
 		header_up X-Forwarded-Method {method}
 		header_up X-Forwarded-Uri {uri}
 
+		# The password was meant for edgeward.
+		@basic {
+			status 200
+			header X-Auth-Basic *
+		}
+		handle_response @basic {
+			request_header -Authorization
+			import edgeward_identity
+		}
 		@renewed {
 			status 200
 			header Set-Cookie *

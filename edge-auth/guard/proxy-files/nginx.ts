@@ -123,6 +123,7 @@ const location = (gate: ServedGate): string => `
         auth_request_set $edgeward_user     $upstream_http_x_auth_user;
         auth_request_set $edgeward_roles    $upstream_http_x_auth_roles;
         auth_request_set $edgeward_cookie   $upstream_http_cookie;
+        auth_request_set $edgeward_bearer   $upstream_http_authorization;
         auth_request_set $edgeward_redirect $upstream_http_x_auth_redirect;
         auth_request_set $edgeward_renewed  $upstream_http_set_cookie;
         error_page 401 = @edgeward_login;
@@ -148,6 +149,8 @@ const appHeaders = lines(4, {
   Upgrade: '""',
   // Without the cookies that are edgeward's own, and without the token where the app is not to see it.
   Cookie: '$edgeward_cookie',
+  // Without a password that was meant for edgeward.
+  Authorization: '$edgeward_bearer',
   // Who has signed in; empty where nobody was asked.
   [userHeader]: '$edgeward_user',
   [rolesHeader]: '$edgeward_roles',

@@ -57,5 +57,6 @@ test('Traefik: an app is reached through all three middlewares, a WebSocket only
     'X-Auth-User',
     'X-Auth-Roles',
     'Cookie',
+    'Authorization',
   ])
 })

@@ -38,7 +38,7 @@ export function traefikConfig(gates: readonly ServedGate[], { listen, cert, key 
           forwardAuth: {
             address: `${edgeward}/device/edge/auth/verify?mode=redirect`,
             trustForwardHeader: false,
-            authResponseHeaders: [...identityHeaders, 'Cookie'],
+            authResponseHeaders: [...identityHeaders, 'Cookie', 'Authorization'],
             addAuthCookiesToResponse: ['access_token'],
           },
         },

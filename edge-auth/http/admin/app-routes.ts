@@ -1,0 +1,202 @@
+import Type from 'typebox'
+import { AppName, AppVersionName, Jwks, OverlapMs } from '../../apps/operations.ts'
+import { settingsSchema } from '../../apps/settings.ts'
+import { gateSettings } from '../../guard/operations.ts'
+import type { AdminRoute } from './route-table.ts'
+
+const strict = { additionalProperties: false }
+const open = { additionalProperties: true }
+const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+const Version = Type.Object(
+  { version: Type.String(), createdAt: Type.Number(), credential: Type.String() },
+  open,
+)
+const app = {
+  client_id: Type.String(),
+  grants: Type.Array(Type.String()),
+  access: Type.String(),
+  scopes: Type.Array(Type.String()),
+  enabled: Type.Boolean(),
+  properties: Type.Object({}, open),
+  topics: Type.Object({ publish: Type.Array(Type.String()), subscribe: Type.Array(Type.String()) }),
+  quota: Type.Object({ messages: orNull(Type.Integer()), bytes: orNull(Type.Integer()) }),
+  unit: orNull(Type.String()),
+  owner: orNull(Type.String()),
+  createdAt: Type.Number(),
+  revision: Type.Integer(),
+  versions: Type.Array(Version),
+}
+const App = Type.Object(app)
+const Issued = Type.Object({
+  client_id: Type.String(),
+  version: Type.Optional(Type.String()),
+  client_secret: Type.Optional(Type.String({ description: 'Shown once; none where the app has keys.' })),
+})
+const Gate = Type.Object({ client_id: Type.String() }, open)
+const Line = Type.Object({ at: Type.Number(), priority: Type.Number(), message: Type.String() })
+const Named = Type.Object({ name: AppName })
+const example = { name: 'example' }
+const versionExample = { name: 'example', version: '1' }
+const ofVersion = {
+  path: '/apps/:name/versions/:version',
+  params: Type.Object({ name: AppName, version: AppVersionName }),
+}
+
+export const appRoutes: readonly AdminRoute[] = [
+  {
+    id: 'listApps',
+    method: 'GET',
+    path: '/apps',
+    needs: { category: 'Applications', act: 'read' },
+    owned: true,
+    answer: Type.Array(App),
+    operation: 'app.list',
+    summary: 'Apps',
+  },
+  {
+    id: 'getApp',
+    method: 'GET',
+    path: '/apps/:name',
+    needs: { category: 'Applications', act: 'read' },
+    owned: true,
+    params: Named,
+    answer: Type.Object({ ...app, health: Type.Object({}, open) }),
+    revisioned: true,
+    operation: 'app.show',
+    summary: 'An app, and how it does as broker and guard see it',
+    example: { params: example },
+  },
+  {
+    id: 'addAppVersion',
+    method: 'POST',
+    path: '/apps/:name/versions',
+    needs: { category: 'Applications', act: 'update' },
+    owned: true,
+    params: Named,
+    body: Type.Object({ version: AppVersionName, jwks: Type.Optional(Jwks) }, strict),
+    answer: Issued,
+    created: true,
+    answersResult: true,
+    operation: 'app.add',
+    summary: 'Register a version of an app; its secret is shown once',
+    example: { params: example, body: { version: '2' } },
+  },
+  {
+    id: 'addApp',
+    method: 'POST',
+    path: '/apps',
+    needs: { category: 'Applications', act: 'create' },
+    body: Type.Object({ name: AppName, version: AppVersionName, jwks: Type.Optional(Jwks) }, strict),
+    answer: Issued,
+    created: true,
+    answersResult: true,
+    operation: 'app.add',
+    input: ({ body }) => ({ ...body, onlyNew: true }),
+    summary: 'Register an app with its first version; its secret is shown once',
+    example: { body: { name: 'example', version: '1' } },
+  },
+  {
+    id: 'changeApp',
+    method: 'PATCH',
+    path: '/apps/:name',
+    needs: { category: 'Applications', act: 'update' },
+    owned: true,
+    params: Named,
+    body: settingsSchema,
+    answer: App,
+    revisioned: true,
+    operation: 'app.change',
+    summary: 'What the app may, and whether it may anything; what is not given stays',
+    example: { params: example, body: { properties: { line: 4 } } },
+  },
+  {
+    id: 'setAppGrants',
+    method: 'PUT',
+    path: '/apps/:name/grants',
+    needs: { category: 'Applications', act: 'update' },
+    params: Named,
+    body: Type.Object({ grants: Type.Array(Type.String()) }, strict),
+    operation: 'app.setGrants',
+    summary: 'What the app may beyond the ordinary, in full',
+    example: { params: example, body: { grants: [] } },
+  },
+  {
+    id: 'removeApp',
+    method: 'DELETE',
+    path: '/apps/:name',
+    needs: { category: 'Applications', act: 'delete' },
+    owned: true,
+    params: Named,
+    revisioned: true,
+    operation: 'app.remove',
+    summary: 'De-register an app; all that it was given ends at once',
+    example: { params: example },
+  },
+  {
+    id: 'removeAppVersion',
+    method: 'DELETE',
+    ...ofVersion,
+    needs: { category: 'Applications', act: 'delete' },
+    owned: true,
+    operation: 'app.remove',
+    summary: 'De-register a version of an app',
+    example: { params: versionExample },
+  },
+  {
+    id: 'rotateAppSecret',
+    method: 'POST',
+    ...ofVersion,
+    path: '/apps/:name/versions/:version/secret',
+    needs: { category: 'Applications', act: 'update' },
+    owned: true,
+    body: Type.Object({ overlapMs: Type.Optional(OverlapMs), jwks: Type.Optional(Jwks) }, strict),
+    answer: Issued,
+    answersResult: true,
+    operation: 'app.rotateSecret',
+    summary: 'A new secret, or new keys; the old secret ends at once, or when the overlap is over',
+    example: { params: versionExample, body: {} },
+  },
+  {
+    id: 'listGuard',
+    method: 'GET',
+    path: '/guard',
+    needs: { category: 'Applications', act: 'read' },
+    answer: Type.Array(Gate),
+    operation: 'guard.list',
+    summary: 'How the guard keeps the apps',
+  },
+  {
+    id: 'setAppGuard',
+    method: 'PATCH',
+    path: '/apps/:name/guard',
+    needs: { category: 'Applications', act: 'update' },
+    params: Named,
+    body: gateSettings,
+    answer: Gate,
+    operation: 'app.set',
+    summary: 'Where the app is served, and who may enter; what is not given stays',
+    example: { params: example, body: { path: '/example/' } },
+  },
+  {
+    id: 'unsetAppGuard',
+    method: 'DELETE',
+    path: '/apps/:name/guard',
+    needs: { category: 'Applications', act: 'update' },
+    params: Named,
+    operation: 'app.unset',
+    summary: 'Let the guard forget the app',
+    example: { params: example },
+  },
+  {
+    id: 'getAppLog',
+    method: 'GET',
+    path: '/apps/:name/log',
+    needs: { category: 'Applications', act: 'read' },
+    owned: true,
+    params: Named,
+    answer: Type.Object({ unit: orNull(Type.String()), lines: Type.Array(Line) }),
+    operation: 'app.log',
+    summary: 'The last lines of the systemd unit of the app',
+    example: { params: example },
+  },
+]

@@ -1,0 +1,96 @@
+import Type from 'typebox'
+import { ChangedRule, NewRule } from '../../retention/operations.ts'
+import type { AdminRoute } from './route-table.ts'
+
+const Rule = Type.Object({
+  id: Type.Integer(),
+  dataType: Type.String(),
+  fragmentType: Type.String(),
+  type: Type.String(),
+  source: Type.String(),
+  maximumAge: Type.Integer(),
+  editable: Type.Boolean(),
+  owner: Type.Union([Type.String(), Type.Null()]),
+  updatedAt: Type.Number(),
+  revision: Type.Integer(),
+})
+const One = Type.Object({ id: Type.String({ pattern: '^[1-9]\\d{0,9}$' }) })
+const path = '/retention/rules/:id'
+const params = { id: '1' }
+
+export const retentionRoutes: readonly AdminRoute[] = [
+  {
+    id: 'listRetentionRules',
+    method: 'GET',
+    path: '/retention/rules',
+    needs: { category: 'Retention', act: 'read' },
+    owned: true,
+    answer: Type.Array(Rule),
+    operation: 'retention.list',
+    summary: 'What is removed when it has become old',
+  },
+  {
+    id: 'addRetentionRule',
+    method: 'POST',
+    path: '/retention/rules',
+    needs: { category: 'Retention', act: 'create' },
+    body: NewRule,
+    answer: Rule,
+    created: true,
+    revisioned: true,
+    operation: 'retention.add',
+    summary: 'Add a rule; each works by itself, so of those that fit the shortest decides',
+    example: { body: { dataType: 'EVENT', type: 'started', maximumAge: 30 } },
+  },
+  {
+    id: 'getRetentionRule',
+    method: 'GET',
+    path,
+    needs: { category: 'Retention', act: 'read' },
+    owned: true,
+    params: One,
+    answer: Rule,
+    revisioned: true,
+    operation: 'retention.get',
+    input: ({ params: { id } }) => ({ id: Number(id) }),
+    summary: 'A rule',
+    example: { params },
+  },
+  {
+    id: 'changeRetentionRule',
+    method: 'PUT',
+    path,
+    needs: { category: 'Retention', act: 'update' },
+    owned: true,
+    params: One,
+    body: ChangedRule,
+    answer: Rule,
+    revisioned: true,
+    operation: 'retention.set',
+    input: ({ params: { id }, body }) => ({ ...body, id: Number(id) }),
+    summary: 'Change a rule; what is not named stays',
+    example: { params, body: { maximumAge: 60 } },
+  },
+  {
+    id: 'deleteRetentionRule',
+    method: 'DELETE',
+    path,
+    needs: { category: 'Retention', act: 'delete' },
+    owned: true,
+    params: One,
+    revisioned: true,
+    operation: 'retention.remove',
+    input: ({ params: { id } }) => ({ id: Number(id) }),
+    summary: 'Remove a rule',
+    example: { params: { id: '2' } },
+  },
+  {
+    id: 'runRetention',
+    method: 'POST',
+    path: '/retention/runs',
+    needs: { category: 'Retention', act: 'update' },
+    answer: Type.Object({ removed: Type.Record(Type.String(), Type.Integer()) }),
+    operation: 'retention.run',
+    summary: 'Remove what is old now, not only once a day',
+  },
+]
