@@ -16,7 +16,8 @@ let gateway: Gateway
 let headers: Record<string, string>
 beforeAll(async () => {
   stateDir = held.use(await tempDir()).path
-  gateway = await startGateway(stateDir)
+  // On a large machine V8 lets garbage lie; a small box has no room for that, and what is held shows.
+  gateway = await startGateway(stateDir, { NODE_OPTIONS: '--max-old-space-size=96' })
   held.defer(() => gateway.stop())
   const { client_secret } = await gateway.operate<{ client_secret: string }>('app.add', {
     name: 'press',
@@ -65,11 +66,10 @@ async function count(key: string, letter: string): Promise<number> {
   asked.end()
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   expect(answer.statusCode).toBe(200)
-  const code = letter.charCodeAt(0)
   let found = 0
   let text = ''
   for await (const chunk of answer as AsyncIterable<Buffer>) {
-    for (const byte of chunk) if (byte === code) found += 1
+    found += chunk.length - chunk.toString('latin1').replaceAll(letter, '').length
     if (text.length < 200) text += chunk.subarray(0, 200).toString()
   }
   expect(text).toContain(`"value":"${letter}`)

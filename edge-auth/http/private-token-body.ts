@@ -106,17 +106,18 @@ const known = ['relatedId', 'key', 'value', 'created', 'updated']
 function watch(body: Readable, clock: Clock) {
   const startedAt = clock.monotonic()
   const stopped = new AbortController()
-  const late = Promise.withResolvers<never>()
-  late.promise.catch(() => {}) // for who waits
+  let late: UploadTooSlow | undefined
   let waitingSince: number | undefined
+  let giveUp: (reason: unknown) => void = () => {}
 
   const look = async (): Promise<void> => {
     for (;;) {
       await clock.sleep(lookEveryMs, stopped.signal)
       const now = clock.monotonic()
       const isIdle = waitingSince !== undefined && now - waitingSince > idleMs
-      if (isIdle || now - startedAt > longestMs)
-        return late.reject(new UploadTooSlow('the body did not arrive in time'))
+      if (!isIdle && now - startedAt <= longestMs) continue
+      late = new UploadTooSlow('the body did not arrive in time')
+      return giveUp(late)
     }
   }
   look().catch(() => {}) // stopped
@@ -124,8 +125,13 @@ function watch(body: Readable, clock: Clock) {
   const parts: AsyncIterator<Uint8Array> = {
     async next() {
       waitingSince = clock.monotonic()
+      // A promise for each part: one that is raced against all of them would hold them all.
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>()
+      giveUp = reject
+      if (late) reject(late)
+      else source.next().then(resolve, reject)
       try {
-        return await Promise.race([source.next(), late.promise])
+        return await promise
       } catch (cause) {
         throw cause instanceof EdgeError ? cause : new UploadEnded('the body ended too early', { cause })
       } finally {
