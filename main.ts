@@ -164,7 +164,9 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
       ready(addresses)
       log.info(addresses, 'gateway serves')
       warnOfUnpatchedNode(log, process.versions.node)
-      auth.died.catch((error: Error) => agent.alarms.raise('auth_store_failed', error.message))
+      auth.died.catch(({ message }: Error) => {
+        if (!signal.aborted) agent.alarms.raise('auth_store_failed', message)
+      })
       await runTasks(signal, agent.run, watching(auth.died))
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),

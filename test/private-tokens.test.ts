@@ -17,7 +17,7 @@ let headers: Record<string, string>
 beforeAll(async () => {
   stateDir = held.use(await tempDir()).path
   // On a large machine V8 lets garbage lie; a small box has no room for that, and what is held shows.
-  gateway = await startGateway(stateDir, { NODE_OPTIONS: '--max-old-space-size=96' })
+  gateway = await startGateway(stateDir, { NODE_OPTIONS: '--max-old-space-size=192' })
   held.defer(() => gateway.stop())
   const { client_secret } = await gateway.operate<{ client_secret: string }>('app.add', {
     name: 'press',
