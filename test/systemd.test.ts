@@ -10,11 +10,13 @@ const unit = fileURLToPath(new URL('../systemd/edgeward.service', import.meta.ur
 describeWith(['systemd-analyze'], 'the systemd unit', () => {
   test('is accepted by systemd-analyze verify without a word', async () => {
     await using dir = await tempDir()
-    // Verified where it would be installed, beside the program that it starts.
+    // Verified where it would be installed, beside the programs that it starts.
     const folder = join(dir.path, 'etc/systemd/system')
     await mkdir(folder, { recursive: true })
     await mkdir(join(dir.path, 'usr/bin'), { recursive: true })
-    await writeFile(join(dir.path, 'usr/bin/edgeward'), '#!/bin/sh\n', { mode: 0o755 })
+    await mkdir(join(dir.path, 'bin'), { recursive: true })
+    for (const program of ['usr/bin/edgeward', 'bin/sh'])
+      await writeFile(join(dir.path, program), '#!/bin/sh\n', { mode: 0o755 })
     await cp(unit, join(folder, 'edgeward.service'))
     await cp('/lib/systemd/system', join(dir.path, 'lib/systemd/system'), { recursive: true })
     const { code, stdout, stderr } = await runProgram('systemd-analyze', [
