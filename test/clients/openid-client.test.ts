@@ -12,6 +12,7 @@ import {
   tokenRevocation,
 } from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import { type OauthBox, openOauthBox } from './oauth-box.ts'
 
 let box: OauthBox
@@ -37,6 +38,7 @@ const methods: [string, (id: string) => Promise<Configuration>][] = [
     'PrivateKeyJwt',
     async (id) => {
       const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+      await systemClock.sleep(1_000) // an assertion must be younger than the box's start, by whole seconds
       await box.addApp(id, { jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one' }] } })
       return configure(id, PrivateKeyJwt({ key: privateKey, kid: 'one' }))
     },
