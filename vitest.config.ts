@@ -8,7 +8,8 @@ const excluded = ['node_modules/**', 'dist/**']
 /**
  * V8 keeps one table of the pages that hold code for all threads of a process, and on processors with memory
  * protection keys it sometimes loses track when hundreds of threads come and go: "jit_page.has_value()".
- * Threads of the unit tests live in this process, so package.json gives it the flag too.
+ * So the flag; and tests that end threads in the middle of their work are among the long ones, each file in a
+ * process of its own.
  */
 const execArgv = ['--no-memory-protection-keys']
 /** Where the processes that the tests start find each file of ours compiled; else each compiles all of them. */
@@ -25,8 +26,10 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...excluded, 'test/**', long],
-          pool: 'threads',
+          // Processes, not threads: what one file does to its process is nothing to vitest itself.
+          pool: 'forks',
           isolate: false,
+          execArgv,
           testTimeout: 20_000,
         },
       },
