@@ -215,6 +215,9 @@ export const ConfigSchema = Type.Object(
       ),
       login_window: duration('15m', 'Failures longer ago do not count.'),
       login_block: duration('15m', 'How long who failed too often must wait.'),
+      login_block_max: optionalDuration(
+        'Each block in a row is twice as long as the one before, up to this. All are alike unless set.',
+      ),
       password_min_length: integer(8, 1, 128, 'Characters of a password.'),
       password_strong: Type.Boolean({
         default: false,

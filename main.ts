@@ -104,6 +104,7 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
           attempts: config.auth.login_attempts,
           windowMs: config.auth.login_window,
           blockMs: config.auth.login_block,
+          ...given('longestBlockMs', config.auth.login_block_max),
         },
         passwords: {
           minLength: config.auth.password_min_length,

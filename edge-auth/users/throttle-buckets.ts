@@ -5,6 +5,8 @@ export interface Bucket {
   /** Attempts under way: each may become a failure. */
   underWay: number
   lockedUntil: number
+  /** Blocks in a row, without a success or a long rest between them. */
+  blocks: number
 }
 
 export interface Buckets {
@@ -29,7 +31,7 @@ export function createBuckets(max: number): Buckets {
       const known = buckets.get(subject)
       if (known) buckets.delete(subject)
       else makeRoom()
-      const bucket = known ?? { failures: [], underWay: 0, lockedUntil: 0 }
+      const bucket = known ?? { failures: [], underWay: 0, lockedUntil: 0, blocks: 0 }
       buckets.set(subject, bucket)
       return bucket
     },

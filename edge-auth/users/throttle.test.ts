@@ -39,6 +39,23 @@ test('after too many failures even the right password must wait, also over a res
   expect((await attempt(home, password)).status).toBe(200)
 })
 
+test('blocks in a row grow where that is asked for, and a success or a long rest ends the row', async () => {
+  const limits = { attempts: 2, windowMs: 15 * minute, blockMs: 15 * minute, longestBlockMs: 50 * minute }
+  edge = await startEdgeAuth({ throttle: limits })
+  await edge.addUser('ann', 'Admin')
+  const blockMinutes = async () => {
+    expect(await attempts(2, home)).toEqual([401, 401])
+    const minutes = Math.round(Number((await attempt(home)).headers['retry-after']) / 60)
+    edge.passTime(minutes * minute)
+    return minutes
+  }
+  expect([await blockMinutes(), await blockMinutes(), await blockMinutes()]).toEqual([15, 30, 50])
+  expect((await attempt(home, password)).status).toBe(200)
+  expect([await blockMinutes(), await blockMinutes()]).toEqual([15, 30])
+  edge.passTime(50 * minute)
+  expect(await blockMinutes()).toBe(15)
+})
+
 test('failures that are long ago, or before a success, do not count', async () => {
   await start()
   await attempts(2, home)

@@ -10,6 +10,8 @@ export interface ThrottlePolicy {
   attempts: number
   windowMs: number
   blockMs: number
+  /** Each block is twice as long as the one before, up to this; all alike when absent. */
+  longestBlockMs?: number | undefined
 }
 
 /**
@@ -122,13 +124,23 @@ export function createThrottle(deps: ThrottleDeps, policy: ThrottlePolicy): Thro
     }
   }
 
+  /** A block that is over for as long as it lasted, and a window more, is forgotten. */
+  const nextBlockMs = ({ lockedUntil, blocks }: Bucket): number => {
+    const lastMs = blocks === 0 ? 0 : blockMsAfter(blocks - 1)
+    const isForgotten = time.now() > lockedUntil + lastMs + policy.windowMs
+    return blockMsAfter(isForgotten ? 0 : blocks)
+  }
+  const blockMsAfter = (blocks: number): number =>
+    Math.min(policy.blockMs * 2 ** blocks, Math.max(policy.blockMs, policy.longestBlockMs ?? 0))
+
   /** For a name that is no user's nothing is kept but that it happened: it may be a password. */
   const lockOut = (locked: readonly Counted[], user: string | undefined, sender: Sender): Promise<void> =>
     store.change(async (disk) => {
       const now = time.now()
-      const endsAt = now + policy.blockMs
-      for (const { subject, scope } of locked) {
-        const entry = audit.lockedOut({ ...sender, user, scope, forMs: policy.blockMs })
+      for (const { subject, scope, bucket } of locked) {
+        const forMs = nextBlockMs(bucket)
+        const endsAt = now + forMs
+        const entry = audit.lockedOut({ ...sender, user, scope, forMs })
         if (user === undefined && scope !== 'address') await disk.call('noteEvents', [entry])
         else await disk.call('lockOut', [entry], { subject, endsAt }, now)
       }
@@ -148,7 +160,9 @@ export function createThrottle(deps: ThrottleDeps, policy: ThrottlePolicy): Thro
     } finally {
       // A full disk opens no door.
       for (const { bucket } of locked) {
-        bucket.lockedUntil = time.now() + policy.blockMs
+        const forMs = nextBlockMs(bucket)
+        bucket.blocks = forMs > policy.blockMs ? bucket.blocks + 1 : 1
+        bucket.lockedUntil = time.now() + forMs
         bucket.failures = []
       }
     }
@@ -167,7 +181,11 @@ export function createThrottle(deps: ThrottleDeps, policy: ThrottlePolicy): Thro
       return {
         succeeded() {
           release()
-          for (const { bucket, scope } of counted) if (scope === 'user and address') bucket.failures = []
+          for (const { bucket, scope } of counted) {
+            if (scope !== 'user and address') continue
+            bucket.failures = []
+            bucket.blocks = 0
+          }
           const seenAt = time.now()
           remember(pairOf(username, source), seenAt)
           return { user: username, address: source, seenAt }
