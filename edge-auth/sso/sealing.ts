@@ -24,6 +24,7 @@ export function createSealing(random: Random): Sealing {
     open(text) {
       try {
         const bytes = Buffer.from(text, 'base64url')
+        if (bytes.toString('base64url') !== text) return undefined // one content has one text
         const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes), {
           authTagLength: tagBytes,
         })
