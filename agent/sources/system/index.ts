@@ -52,23 +52,26 @@ export const systemOf = (roots: Roots): Protocol =>
       const look = observe(roots)
       return {
         async run(signal) {
-          const delay = loopDelay()
+          // It wakes the process fifty times a second: only for who asks.
+          const delay = points.some(asksForLoopDelay) ? loopDelay() : undefined
           const turn = async () => {
             const taken = stamp()
             const now = look({
               monotonic: clock.monotonic(),
               isTimeProven: taken.monotonic === undefined,
-              loopDelayMs: delay.readMs(),
+              loopDelayMs: delay?.readMs() ?? 0,
             })
             const samples = await Promise.all(points.map((point) => sample(point, now, taken)))
             // Not awaited: a slow disk must not slow the polling.
             void storeOrLose(samples.filter((found) => found !== undefined))
           }
-          await every(intervalMs(interval), clock, signal, turn, turned).finally(delay.stop)
+          await every(intervalMs(interval), clock, signal, turn, turned).finally(() => delay?.stop())
         },
       }
     },
   })
+
+const asksForLoopDelay = ({ custom }: Point): boolean => custom.metric === 'edgeward.loop_delay'
 
 function checkPoint(index: number, { type, custom }: Point, refuse: Refuse): void {
   const metric = Object.hasOwn(metrics, custom.metric) ? metrics[custom.metric] : undefined
