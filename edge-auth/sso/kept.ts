@@ -7,7 +7,7 @@ export interface Kept<T> {
    * As kept, where it is not older; otherwise fetched, by one for all who wait. While that fails what was
    * thrown is thrown for a few seconds without asking again, unless an older one will do.
    */
-  get(settings: ProviderSettings, age: Age, fetch: () => Promise<T>): Promise<T>
+  get(settings: ProviderSettings, age: Age, obtain: () => Promise<T>): Promise<T>
 }
 
 export interface Age {
@@ -27,9 +27,9 @@ interface Entry<T> {
 export function createKept<T>(clock: Pick<Clock, 'monotonic'>): Kept<T> {
   const entries = new WeakMap<ProviderSettings, Entry<T>>()
 
-  const fetchInto = async (entry: Entry<T>, fetch: () => Promise<T>): Promise<T> => {
+  const fetchInto = async (entry: Entry<T>, obtain: () => Promise<T>): Promise<T> => {
     try {
-      const of = await fetch()
+      const of = await obtain()
       entry.value = { of, at: clock.monotonic() }
       delete entry.failure
       return of
@@ -42,7 +42,7 @@ export function createKept<T>(clock: Pick<Clock, 'monotonic'>): Kept<T> {
   }
 
   return {
-    async get(settings, { maxMs, orOlder }, fetch) {
+    async get(settings, { maxMs, orOlder }, obtain) {
       const entry = entries.get(settings) ?? {}
       entries.set(settings, entry)
       const { value, failure } = entry
@@ -52,7 +52,7 @@ export function createKept<T>(clock: Pick<Clock, 'monotonic'>): Kept<T> {
         if (value && orOlder) return value.of
         throw failure.error
       }
-      entry.fetching ??= fetchInto(entry, fetch)
+      entry.fetching ??= fetchInto(entry, obtain)
       return entry.fetching.catch((error) => {
         if (value && orOlder) return value.of
         throw error

@@ -5,9 +5,10 @@ export interface Setting {
   /**
    * `box_id`: `client_id` of introspection replies. `box_epoch`: a new one ends all sessions.
    * `session_time`: how far session time has come, as JSON. `retention_ran`: session time of the last run.
+   * `totp_enforced`: whether the sessions without a second factor have been ended.
    * `totp_strategy`: the strategy that the second factors of all users belong to.
    */
-  readonly key: 'box_id' | 'box_epoch' | 'session_time' | 'retention_ran' | 'totp_strategy'
+  readonly key: 'box_id' | 'box_epoch' | 'session_time' | 'retention_ran' | 'totp_enforced' | 'totp_strategy'
   readonly value: string
 }
 

@@ -222,40 +222,25 @@ export interface OpenedSession {
 
 function openMethods(data: StoreThreadData) {
   const tables = openTables(data)
-  const {
-    db,
-    users,
-    roles,
-    groups,
-    resetCodes,
-    sessions,
-    apps,
-    versions,
-    gates,
-    keys,
-    revoked,
-    settings,
-    throttle,
-    audit,
-  } = tables
+  const { db } = tables
   const methods = {
     load: db.transaction(() => {
-      const known = settings.all()
+      const known = tables.settings.all()
       return {
-        users: users.all(),
-        roles: roles.all(),
-        appGroups: groups.all(),
-        resetCodes: resetCodes.all(),
-        sessions: sessions.allOpen(known.find(({ key }) => key === 'box_epoch')?.value),
-        sessionTokens: sessions.allTokens(),
-        lockouts: throttle.lockouts(),
-        knownAddresses: throttle.known(),
-        apps: apps.all(),
-        appVersions: versions.all(),
+        users: tables.users.all(),
+        roles: tables.roles.all(),
+        appGroups: tables.groups.all(),
+        resetCodes: tables.resetCodes.all(),
+        sessions: tables.sessions.allOpen(known.find(({ key }) => key === 'box_epoch')?.value),
+        sessionTokens: tables.sessions.allTokens(),
+        lockouts: tables.throttle.lockouts(),
+        knownAddresses: tables.throttle.known(),
+        apps: tables.apps.all(),
+        appVersions: tables.versions.all(),
         hubLinks: tables.hubLinks.all(),
-        gates: gates.all(),
-        signingKeys: keys.all(),
-        revokedTokens: revoked.all(),
+        gates: tables.gates.all(),
+        signingKeys: tables.keys.all(),
+        revokedTokens: tables.revoked.all(),
         settings: known,
         ssoProviders: tables.sso.providers(),
         options: tables.options.all(),
@@ -269,11 +254,13 @@ function openMethods(data: StoreThreadData) {
     ssoSession: (session: string) => tables.sso.ofSession(session),
     ssoSessions: (provider: string) => tables.sso.ofProvider(provider),
     ssoMessageSeen: (issuer: string, jti: string) => tables.sso.wasSeen(issuer, jti),
-    listAudit: (query: AuditQuery) => audit.list(query),
-    auditHead: () => audit.head(),
-    verifyAudit: (from: Verified, limit: number) => audit.verify(from, limit),
-    signAudit: db.transaction((time: number) => audit.checkpoint(time)),
-    removeOldAudit: db.transaction((rules: readonly OldBy[], time: number) => audit.removeOld(rules, time)),
+    listAudit: (query: AuditQuery) => tables.audit.list(query),
+    auditHead: () => tables.audit.head(),
+    verifyAudit: (from: Verified, limit: number) => tables.audit.verify(from, limit),
+    signAudit: db.transaction((time: number) => tables.audit.checkpoint(time)),
+    removeOldAudit: db.transaction((rules: readonly OldBy[], time: number) =>
+      tables.audit.removeOld(rules, time),
+    ),
     ...openChanges(tables),
   }
   return { methods, close: () => void db.close() }

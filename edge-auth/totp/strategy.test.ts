@@ -31,6 +31,14 @@ describe('second factors', () => {
     await box.set('two-factor', 'enforced', 'true')
     expect(await box.sessions('root')).toEqual([])
     expect(await box.direct('root')).toBe('totp_enrolment_required')
+    await box.set('two-factor', 'enforced', 'false')
+    expect(await box.direct('root')).toBe('in')
+    // As a power cut leaves it: the option is on disk, what follows from it is not.
+    await box.edge.inDatabase((db) =>
+      db.prepare(`UPDATE option SET value = 'true' WHERE key = 'enforced'`).run(),
+    )
+    expect(await box.sessions('root')).toEqual([])
+    expect(await box.direct('root')).toBe('totp_enrolment_required')
     await box.set('two-factor', 'strategy', 'off')
     expect(await box.direct('root')).toBe('in')
   })

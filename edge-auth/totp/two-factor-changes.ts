@@ -14,7 +14,7 @@ export interface TwoFactorChangesDeps {
   secondFactors: Pick<SecondFactors, 'clear'>
   sessions: Pick<Sessions, 'end'>
   users: Pick<Users, 'find' | 'endSessions'>
-  store: Pick<Store, 'contents'>
+  store: Pick<Store, 'contents' | 'change'>
 }
 
 /** What follows from a change of how people sign in. */
@@ -33,9 +33,9 @@ const isMode = (params: unknown): boolean => {
 
 export function createTwoFactorChanges(deps: TwoFactorChangesDeps): TwoFactorChanges {
   const { options, policy, secondFactors, sessions, users, store } = deps
-  const kept = store.contents.settings.find(({ key }) => key === 'totp_strategy')?.value
-  let applied = kept ?? 'off'
-  let wasEnforced = policy.isEnforced
+  const kept = (name: string) => store.contents.settings.find(({ key }) => key === name)?.value
+  let applied = kept('totp_strategy') ?? 'off'
+  let wasEnforced = kept('totp_enforced') === 'true'
   let modeChanges = 0
 
   /** Sessions first: the setting says that both are done. */
@@ -47,22 +47,25 @@ export function createTwoFactorChanges(deps: TwoFactorChangesDeps): TwoFactorCha
     applied = wanted
   }
   const applyEnforced = async (): Promise<void> => {
-    const before = wasEnforced
-    wasEnforced = policy.isEnforced
-    if (wasEnforced && !before && policy.strategy === 'totp') await sessions.end({ all: true }, reason)
+    const isEnforced = policy.isEnforced
+    if (isEnforced === wasEnforced) return
+    if (isEnforced && policy.strategy === 'totp') await sessions.end({ all: true }, reason)
+    const done = { key: 'totp_enforced', value: String(isEnforced) } as const
+    await store.change((disk) => disk.call('putSetting', [], done))
+    wasEnforced = isEnforced
   }
+  const apply = () => applyStrategy().then(applyEnforced)
 
   let following: Promise<unknown> = Promise.resolve()
   options.onChange((category, key) => {
     if (category === login && key === mode) modeChanges++
     if (category !== twoFactor || (key !== strategy && key !== enforced)) return
-    const follow = () => applyStrategy().then(applyEnforced)
-    following = following.then(follow, follow)
+    following = following.then(apply, apply)
     following.catch(() => {}) // told to who waits
   })
 
   return {
-    start: applyStrategy,
+    start: apply,
     awaiting: (operations) =>
       Object.fromEntries(
         Object.entries(operations).map(([name, operation]) => [

@@ -58,7 +58,7 @@ test('no shell reads the arguments, and the environment is empty but for a PATH'
   const secret = 'EDGEWARD_TEST_SECRET'
   process.env[secret] = 'x'
   onTestFinished(() => void delete process.env[secret])
-  const given = '$HOME `id` ; echo 1 > /tmp/x *'
+  const given = '$HOME `id` ; echo 1 > x *'
   expect(await source({ command: '/bin/echo', arguments: [given] }, [['STRING', {}]]).read(1)).toMatchObject([
     { value: `${given}\n` },
   ])
