@@ -16,7 +16,7 @@ export default {
     {
       name: 'no-dev-dependency-in-product',
       severity: 'error',
-      from: { pathNot: [tests, '^vitest\\.config', '^examples/'] },
+      from: { pathNot: [tests, '^vitest\\.config', '^examples/', '^packaging/'] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {
@@ -68,7 +68,7 @@ export default {
     {
       name: 'nobody-imports-the-command-line',
       severity: 'error',
-      from: { pathNot: ['^cli/', '^bin/', tests] },
+      from: { pathNot: ['^cli/', '^bin/', '^packaging/', tests] },
       to: { path: '^cli/' },
     },
     {

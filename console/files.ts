@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { listOwnFolder, readOwnFile } from '../core/program.ts'
 
 /** A file of the pages, as browsers get it. */
 export interface PageFile {
@@ -22,20 +22,18 @@ const startPage = 'index.html'
 const folder = new URL('./pages/', import.meta.url)
 
 /** What is there is read once, and served from memory: a page and its scripts are always of one release. */
-export async function readPages(): Promise<readonly PageFile[]> {
-  const names = (await readdir(folder)).filter((name) => extname(name) in types).sort()
-  return Promise.all(
-    names.map(async (name) => {
-      const content = await readFile(new URL(name, folder))
-      const body = name === startPage ? preloading(content.toString(), names) : content
-      return {
-        url: name === startPage ? '/' : `/console/${name}`,
-        type: types[extname(name)] as string,
-        body,
-        etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
-      }
-    }),
-  )
+export function readPages(): readonly PageFile[] {
+  const names = listOwnFolder(folder).filter((name) => extname(name) in types)
+  return names.map((name) => {
+    const content = readOwnFile(new URL(name, folder))
+    const body = name === startPage ? preloading(content.toString(), names) : content
+    return {
+      url: name === startPage ? '/' : `/console/${name}`,
+      type: types[extname(name)] as string,
+      body,
+      etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
+    }
+  })
 }
 
 /** Else a browser would find the scripts only one after the other, as each imports the next. */

@@ -7,7 +7,7 @@ const anyone = { access: 'anyone' as const }
 
 /** The administration in the browser. Whoever asks may have it: it holds nothing, and asks who one is. */
 export async function pages(server: HttpServer): Promise<void> {
-  const files = new Map((await readPages()).map((file) => [file.url, file]))
+  const files = new Map(readPages().map((file) => [file.url, file]))
   server.get('/', { config: anyone }, async (request, reply) => send(files.get('/'), request, reply))
   server.get<{ Params: { file: string } }>('/console/:file', { config: anyone }, async (request, reply) =>
     send(files.get(`/console/${request.params.file}`), request, reply),

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readOwnFile } from './program.ts'
 
 /** The version of this release. */
 export const release: string = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  readOwnFile(new URL('../package.json', import.meta.url)).toString(),
 ).version
 
 /**

@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
-import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { EdgeError, type ErrorShape, errorShape, RemoteError } from './errors.ts'
+import { startOwnThread } from './program.ts'
 
 /**
  * Databases live in worker threads, so that no fsync stops the event loop. A thread serves a plain
@@ -30,7 +31,7 @@ export const threadUrl = (name: string, from: string): URL => new URL(`./${name}
 
 /** Resolves when the thread has opened what it owns; rejects with its reason when it could not. */
 export async function openThread<M extends Methods>(url: URL, data: unknown): Promise<Thread<M>> {
-  const worker = new Worker(url, { workerData: data })
+  const worker = startOwnThread(url, { workerData: data })
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
   const opened = Promise.withResolvers<void>()
   const death = Promise.withResolvers<never>()

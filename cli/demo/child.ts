@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { callControl, controlSocket } from '../../core/control.ts'
-
-const program = fileURLToPath(new URL('../../bin/edgeward.js', import.meta.url))
+import { ownCommand } from '../../core/program.ts'
 
 export interface ChildOptions {
   /** `['run']` or `['hub']`. */
@@ -28,7 +26,8 @@ export interface Child<A> extends AsyncDisposable {
 /** Resolves when the process serves. Rejects with its log when it ends before. */
 export async function startChild<A>({ command, stateDir, env = {} }: ChildOptions): Promise<Child<A>> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EDGEWARD_'))
-  const child = spawn(process.execPath, [program, ...command, '--state-dir', stateDir], {
+  const { file, args } = ownCommand()
+  const child = spawn(file, [...args, ...command, '--state-dir', stateDir], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // Ctrl-C belongs to us; we end our children in order

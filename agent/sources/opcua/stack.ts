@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../../core/clock.ts'
 import type { Logger } from '../../../core/log.ts'
+import { forkOwn } from '../../../core/program.ts'
 import type { Random } from '../../../core/random.ts'
 import { backoffMs, type RetryPolicy } from '../../../core/retry.ts'
 import { threadUrl } from '../../../core/thread.ts'
@@ -222,10 +222,10 @@ const maxHeapMb = 256
 /** It is given nothing of our environment; what it needs to know comes over the channel. */
 function forkChild(): ChildProcess {
   const cache = getCompileCacheDir()
-  return fork(fileURLToPath(threadUrl('child/entry', import.meta.url)), [], {
+  return forkOwn(threadUrl('child/entry', import.meta.url), {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: [`--max-old-space-size=${maxHeapMb}`],
+    maxHeapMb,
     env: { HOME: '/nonexistent', ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
   })
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { LogLevel, setLogLevel } from 'node-opcua-client'
 import { systemClock } from '../../../../core/clock.ts'
 import type { Calls, ToChild, ToParent } from '../messages.ts'
@@ -46,7 +46,9 @@ async function answer({ id, call, args }: Extract<ToChild, { call: string }>): P
 }
 
 // When memory runs out, this process is to go and not the daemon.
-await writeFile('/proc/self/oom_score_adj', '500').catch(() => {}) // a system without it
+try {
+  writeFileSync('/proc/self/oom_score_adj', '500')
+} catch {} // a system without it
 setLogLevel(LogLevel.Error)
 // Who ends the daemon signals its whole group; the daemon closes the connections first.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})

@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process'
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { inject as postject } from 'postject'
+import { bundle, dataFiles, root, threadEntries } from './bundle.ts'
+import { type Arch, foreignPackages } from './foreign.ts'
+
+/**
+ * Makes the single executable: Node itself with our program inside, as its documentation on single
+ * executable applications describes.
+ *
+ *   node packaging/executable/build.ts [--arch x64|arm64] [--out FILE]
+ */
+const run = promisify(execFile)
+
+const { values } = parseArgs({ options: { arch: { type: 'string' }, out: { type: 'string' } } })
+const arch = archOf(values.arch ?? process.arch)
+const out = values.out ?? join(root, 'dist', `linux-${arch}`, 'edgeward')
+const work = join(root, 'dist', `linux-${arch}`, 'parts')
+
+await rm(work, { recursive: true, force: true })
+await mkdir(work, { recursive: true })
+const packages = await packagesFor(arch)
+const blob = await makeBlob(work)
+await inside(blob)
+process.stdout.write(`${JSON.stringify({ executable: out, arch })}\n`)
+
+function archOf(text: string): Arch {
+  if (text === 'x64' || text === 'arm64') return text
+  throw new Error(`--arch ${text}: x64 or arm64`)
+}
+
+/** Where the packages lie that hold machine code. */
+async function packagesFor(wanted: Arch) {
+  const names = [`node-linux-${wanted}`, `@node-rs/argon2-linux-${wanted}-gnu`] as const
+  const [node, argon2] =
+    wanted === process.arch
+      ? names.map((name) => join(root, 'node_modules', name))
+      : await foreignPackages(names)
+  return { node: node as string, argon2: argon2 as string }
+}
+
+async function makeBlob(dir: string): Promise<string> {
+  const main = await written(join(dir, 'main.cjs'), await bundle('packaging/executable/entry.ts'))
+  const assets: Record<string, string> = {}
+  for (const entry of await threadEntries())
+    assets[`/${entry}`] = await written(join(dir, entry), await bundle(entry))
+  for (const file of await dataFiles()) assets[`/${file}`] = join(root, file)
+  for (const [name, path] of Object.entries(addonFiles())) assets[`/addons/${name}.node`] = path
+  const config = {
+    main,
+    output: join(dir, 'sea.blob'),
+    disableExperimentalSEAWarning: true,
+    // Compiled code is of one processor.
+    useCodeCache: arch === process.arch,
+    // New objects die young here: a small nursery costs little time, and saves tens of megabytes.
+    execArgv: ['--max-semi-space-size=1'],
+    assets,
+  }
+  const configFile = await written(join(dir, 'sea.json'), JSON.stringify(config, null, 2))
+  // The seed makes compiled code the same each time.
+  await run(process.execPath, ['--random-seed=1', '--experimental-sea-config', configFile])
+  return config.output
+}
+
+function addonFiles(): Record<string, string> {
+  const modules = join(root, 'node_modules')
+  const serial = arch === 'arm64' ? 'armv8.glibc' : 'glibc'
+  return {
+    better_sqlite3: join(modules, 'better-sqlite3', 'prebuilds', `linux-${arch}.node`),
+    argon2: join(packages.argon2, `argon2.linux-${arch}-gnu.node`),
+    serialport: join(
+      modules,
+      '@serialport',
+      'bindings-cpp',
+      'prebuilds',
+      `linux-${arch}`,
+      `@serialport+bindings-cpp.${serial}.node`,
+    ),
+  }
+}
+
+/** Stripped first: what is injected would not survive it. */
+async function inside(path: string): Promise<void> {
+  const draft = join(work, 'edgeward')
+  await copyFile(join(packages.node, 'bin', 'node'), draft)
+  await run(arch === process.arch ? 'strip' : 'aarch64-linux-gnu-strip', ['--strip-unneeded', draft])
+  const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+  await postject(draft, 'NODE_SEA_BLOB', await readFile(path), { sentinelFuse: fuse })
+  await chmod(draft, 0o755)
+  await mkdir(dirname(out), { recursive: true })
+  await rename(draft, out)
+  await rm(work, { recursive: true })
+}
+
+async function written(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+  return path
+}
