@@ -1,25 +1,24 @@
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { EdgeError } from './errors.ts'
+import { createLog } from './log.ts'
+import { migrate, type Warn } from './migrations.ts'
 
 export type { Database } from 'better-sqlite3'
+export { SchemaTooNew } from './migrations.ts'
 
 export interface DatabaseOptions {
-  /** Folder of numbered `NNN-name.sql` files, each applied once, in order, in one transaction. */
+  /** Folder of numbered `NNN-name.sql` files (migrations.ts), each applied once, in order, in one transaction. */
   migrations: URL
+  /** Kept in `before-upgrade/` before a migration changes it, where there is room. Unless told: yes. */
+  copiedBeforeUpgrade?: boolean
+  /** Is told where no copy could be kept; goes to the log unless set. */
+  warn?: Warn
   /** Bytes; only takes effect when the file is created. */
   pageSize?: number
   /** Further pragmas, set before the first table is made. */
   pragmas?: readonly string[]
-}
-
-/** A newer release has written this file. */
-export class SchemaTooNew extends EdgeError {
-  override readonly name = 'SchemaTooNew'
-  readonly code = 'schema_too_new'
-  override readonly cure = 'Install the newer release again, or restore the backup taken before the upgrade.'
 }
 
 /**
@@ -36,7 +35,8 @@ export function openDatabase(path: string, options: DatabaseOptions): Database.D
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
     db.pragma('foreign_keys = ON')
-    migrate(db, options.migrations)
+    const { migrations, copiedBeforeUpgrade: copies = true, warn = toLog } = options
+    migrate(db, { migrations, copies, warn })
     return db
   } catch (error) {
     db.close()
@@ -44,20 +44,30 @@ export function openDatabase(path: string, options: DatabaseOptions): Database.D
   }
 }
 
-function migrate(db: Database.Database, folder: URL): void {
-  const dir = fileURLToPath(folder)
-  const files = readdirSync(dir)
-    .filter((name) => /^\d{3}-.*\.sql$/.test(name))
-    .sort()
-  const version = db.pragma('user_version', { simple: true }) as number
-  if (version > files.length)
-    throw new SchemaTooNew(`${db.name} has schema ${version}; this release knows up to ${files.length}`)
-  for (const [index, name] of files.entries()) {
-    if (index < version) continue
-    db.transaction(() => {
-      db.exec(readFileSync(join(dir, name), 'utf8'))
-      db.pragma(`user_version = ${index + 1}`)
-    })()
+/** Made when it is needed: threads have no log of their own. */
+const toLog: Warn = (fields, message) => createLog('warn').warn(fields, message)
+
+/** A consistent copy of a database that its owner has not opened for itself alone; the file must not exist. */
+export function copyDatabase(path: string, to: string): void {
+  const db = new Database(path, { fileMustExist: true, timeout: 10_000 })
+  try {
+    closeSync(openSync(to, 'wx', 0o600)) // SQLite takes an empty file, and leaves its mode
+    db.prepare('VACUUM INTO ?').run(to)
+  } finally {
+    db.close()
+  }
+}
+
+/** A database that exists, as it is: nothing is migrated. */
+export const openAsItIs = (path: string): Database.Database => new Database(path, { fileMustExist: true })
+
+/** Puts what is still in the log of a copied database into it, so that it is one file. */
+export function foldLog(path: string): void {
+  const db = openAsItIs(path)
+  try {
+    db.pragma('journal_mode = DELETE')
+  } finally {
+    db.close()
   }
 }
 

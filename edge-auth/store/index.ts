@@ -55,6 +55,8 @@ export interface Store extends AsyncDisposable {
   signAudit(time: number): Promise<void>
   /** How many have gone. */
   removeOldAudit(rules: readonly OldBy[], time: number): Promise<number>
+  /** A consistent copy of auth.db, which nobody else can open; the file must not exist. */
+  copyTo(path: string): Promise<void>
   readonly died: Promise<never>
 }
 
@@ -96,6 +98,7 @@ export async function openStore(
     verifyAudit: (from, limit) => thread.call('verifyAudit', from, limit),
     signAudit: (time) => thread.call('signAudit', time),
     removeOldAudit: (rules, time) => thread.call('removeOldAudit', rules, time),
+    copyTo: (path) => thread.call('copyTo', path),
     died: thread.died,
     async [Symbol.asyncDispose]() {
       await last

@@ -261,6 +261,8 @@ function openMethods(data: StoreThreadData) {
     removeOldAudit: db.transaction((rules: readonly OldBy[], time: number) =>
       tables.audit.removeOld(rules, time),
     ),
+    /** A few pages at a time, so that no login waits for it. */
+    copyTo: async (path: string): Promise<void> => void (await db.backup(path)),
     ...openChanges(tables),
   }
   return { methods, close: () => void db.close() }

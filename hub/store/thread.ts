@@ -36,7 +36,10 @@ export type StoreThread = {
 }
 
 serveThread<{ path: string }, StoreThread>(({ path }) => {
-  const db = openDatabase(path, { migrations: new URL('./migrations/', import.meta.url) })
+  const db = openDatabase(path, {
+    migrations: new URL('./migrations/', import.meta.url),
+    copiedBeforeUpgrade: false, // most of the disk
+  })
   const readings = storedReadings(db)
   const intake = createIntake(db, readings)
   const gaps = gapTable(db)

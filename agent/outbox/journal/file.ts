@@ -13,6 +13,7 @@ export const maxLogBytes = logBytes + 1_000_000
 export function openFile(path: string): Database {
   const db = openDatabase(path, {
     migrations: new URL('../migrations/', import.meta.url),
+    copiedBeforeUpgrade: false, // what waits in it is of use for a while only, and may be most of the disk
     pageSize: pageBytes,
     pragmas: ['auto_vacuum = INCREMENTAL'],
   })
