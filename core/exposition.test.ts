@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exposition } from './metrics.ts'
+import { exposition } from './exposition.ts'
 
 test('a counter is told as one, with a sample for each set of labels', async () => {
   const { text } = await exposition([
