@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { listenTcp } from '../core/http-server.ts'
+import { type HttpServer, listenTcp } from '../core/http-server.ts'
 import type { Logger } from '../core/log.ts'
 import type { EdgeAuthConfig } from './config.ts'
 import type { HttpDeps } from './http/deps.ts'
@@ -28,22 +28,23 @@ export async function listenAll(
 ): Promise<{ auth: string; introspect?: string }> {
   const openIntrospection = config.introspectPublic
   const proxySecret = config.proxySecret === undefined ? undefined : createProxySecret(config.proxySecret)
-  const webSockets = held.use(createWebSockets(http))
+  const closing = <S extends HttpServer>(server: S): S => {
+    held.defer(() => server.close())
+    return server
+  }
   const byTcp = { behindProxy: false, openIntrospection, proxySecret }
-  const direct = createAppsServer(http, byTcp)
+  const direct = closing(createAppsServer(http, byTcp))
+  const bySocket = { behindProxy: true, openIntrospection }
+  const proxied = closing(createAppsServer(http, bySocket))
+  const internal = closing(createIntrospectionServer(http))
+  // Closed before the servers, each of which waits for what it has upgraded.
+  const webSockets = held.use(createWebSockets(http))
   if (proxySecret) direct.server.on('upgrade', webSockets.take(byTcp))
-  held.defer(() => direct.close())
+  proxied.server.on('upgrade', webSockets.take(bySocket))
+
   const auth = await listenTcp(direct, config.listen, 'auth.listen')
   http.log.debug({ routes: direct.routePolicies }, 'who may call what on the apps listener')
-
-  const bySocket = { behindProxy: true, openIntrospection }
-  const proxied = createAppsServer(http, bySocket)
-  proxied.server.on('upgrade', webSockets.take(bySocket))
-  held.defer(() => proxied.close())
   await listenProxySocket(proxied, join(config.runtimeDir, 'proxy.sock'), config.proxyGroup)
-
   if (config.introspectListen === undefined) return { auth }
-  const internal = createIntrospectionServer(http)
-  held.defer(() => internal.close())
   return { auth, introspect: await listenTcp(internal, config.introspectListen, 'auth.introspect_listen') }
 }

@@ -38,6 +38,8 @@ const answerTimeoutMs = 10_000
 
 export function createWebSockets({ guard, denials, clock, log }: WebSocketsDeps): WebSockets {
   const open = new Set<Open>()
+  /** Those whose handshake is under way, too. */
+  const taken = new Set<Duplex>()
   const stopped = new AbortController()
   const looking = lookAgain(open, clock, stopped.signal)
 
@@ -65,6 +67,7 @@ export function createWebSockets({ guard, denials, clock, log }: WebSocketsDeps)
     if (open.size >= maxOpen) return refuse(socket, 503)
     const question = { targets: [target], methods: [method], tokens: tokensOf(request) }
     const decision = await guard.decide({ ...question, userAgent: userAgentOf(request) })
+    if (socket.destroyed) return
     if (decision.is === 'sign_in') return refuse(socket, 401)
     if (decision.is === 'denied') {
       const { identity, gate, reason } = decision
@@ -81,6 +84,9 @@ export function createWebSockets({ guard, denials, clock, log }: WebSocketsDeps)
   return {
     take: (way) => (request, socket, head) => {
       socket.on('error', () => socket.destroy())
+      if (stopped.signal.aborted) return refuse(socket, 503)
+      taken.add(socket)
+      socket.on('close', () => taken.delete(socket))
       answer(request, socket, head, way).catch((err) => {
         log.error({ err }, 'WebSocket not decided')
         refuse(socket, 503)
@@ -88,7 +94,7 @@ export function createWebSockets({ guard, denials, clock, log }: WebSocketsDeps)
     },
     async [Symbol.asyncDispose]() {
       stopped.abort()
-      for (const entry of open) entry.close()
+      for (const socket of taken) socket.destroy()
       await looking
     },
   }
