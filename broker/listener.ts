@@ -7,6 +7,14 @@ import type { Logger } from '../core/log.ts'
 export interface Listener extends AsyncDisposable {
   /** `mqtt://127.0.0.1:1883`, as it was really bound. */
   readonly url: string
+  /** New connections see this certificate; those that are there go on. For a listener that speaks TLS. */
+  useCertificate(tls: Pem): void
+}
+
+/** PEM. */
+export interface Pem {
+  cert: string
+  key: string
 }
 
 export interface ListenerConfig {
@@ -14,13 +22,14 @@ export interface ListenerConfig {
   listen: string
   /** Key of the configuration, named when the address is taken. */
   setting: string
-  /** PEM; plain TCP without. */
-  tls?: { cert: string; key: string }
+  /** Plain TCP without. */
+  tls?: Pem
 }
 
 /** For each listener; a machine's own apps need far fewer. */
 const maxConnections = 1_000
 const handshakeTimeout = 10_000
+const minVersion = 'TLSv1.2'
 
 /** Accepts connections until disposed, which ends those that are left. Throws `AddressInUse`. */
 export async function openListener(
@@ -28,9 +37,8 @@ export async function openListener(
   { listen, setting, tls }: ListenerConfig,
 ): Promise<Listener> {
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
-  const server = tls
-    ? createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout }, serve)
-    : createServer(options, serve)
+  const secure = tls && createTlsServer({ ...options, ...tls, minVersion, handshakeTimeout }, serve)
+  const server = secure ?? createServer(options, serve)
   server.maxConnections = maxConnections
   server.on('drop', () => log.warn({ setting, maxConnections }, 'connection dropped: too many'))
   server.on('tlsClientError', (error) => log.debug({ err: error }, 'TLS handshake failed'))
@@ -44,6 +52,7 @@ export async function openListener(
   server.on('error', (error) => log.error({ err: error, setting }, 'listener failed'))
   return {
     url: boundUrl(tls ? 'mqtts' : 'mqtt', server.address() as AddressInfo),
+    useCertificate: ({ cert, key }) => secure?.setSecureContext({ cert, key, minVersion }),
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()

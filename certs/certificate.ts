@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
 import type { Random } from '../core/random.ts'
+import { type SigningKey, softwareKey } from './signing.ts'
 
 export const dayMs = 86_400_000
 
@@ -18,20 +19,15 @@ export async function newKey(bits: 2048 | 3072): Promise<KeyObject> {
   return privateKey
 }
 
-export const keyPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string
-
 /** An authority for server certificates, not for further authorities. */
-export function signCa(key: KeyObject, deviceName: string, now: number, random: Random): X509Certificate {
-  const certificate = draft(key, now, now + caLifeMs, random)
-  const subject = [
-    { name: 'organizationName', value: 'edgeward' },
-    // 64 characters is what X.520 gives a common name
-    {
-      name: 'commonName',
-      value: `${deviceName.slice(0, 48).toWellFormed()} device CA`,
-      valueTagClass: forge.asn1.Type.UTF8,
-    },
-  ] as forge.pki.CertificateField[]
+export function signCa(
+  key: SigningKey,
+  deviceName: string,
+  now: number,
+  random: Random,
+): Promise<X509Certificate> {
+  const certificate = draft(key.publicKey, now, now + caLifeMs, random)
+  const subject = subjectOf(deviceName, 'device CA')
   certificate.setSubject(subject)
   certificate.setIssuer(subject)
   certificate.setExtensions([
@@ -45,25 +41,61 @@ export function signCa(key: KeyObject, deviceName: string, now: number, random: 
 /** A TLS server certificate for these names, never outliving the authority. */
 export function signServer(
   key: KeyObject,
-  ca: { certificate: X509Certificate; key: KeyObject },
+  ca: { certificate: X509Certificate; key: SigningKey },
   names: readonly string[],
   now: number,
   random: Random,
-): X509Certificate {
+): Promise<X509Certificate> {
   const issuer = forge.pki.certificateFromPem(ca.certificate.toString())
   const end = Math.min(now + serverLifeMs - backdateMs, Date.parse(ca.certificate.validTo))
-  const certificate = draft(key, now, end, random)
+  const certificate = draft(createPublicKey(key), now, end, random)
   certificate.setSubject([{ name: 'organizationName', value: 'edgeward' }])
   certificate.setIssuer(issuer.subject.attributes.map(decoded))
   certificate.setExtensions([
-    { name: 'basicConstraints', critical: true, cA: false },
-    { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
-    { name: 'extKeyUsage', serverAuth: true },
-    { name: 'subjectAltName', altNames: names.map(altName) },
+    ...serverExtensions(names),
     { name: 'authorityKeyIdentifier', keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
   ])
   return sign(certificate, ca.key)
 }
+
+const interim = 'interim'
+
+/** Signed by itself: trusted by nobody, for a box that has no authority yet. */
+export function signInterim(
+  key: KeyObject,
+  deviceName: string,
+  names: readonly string[],
+  now: number,
+  random: Random,
+): Promise<X509Certificate> {
+  const certificate = draft(createPublicKey(key), now, now + serverLifeMs - backdateMs, random)
+  const subject = subjectOf(deviceName, interim)
+  certificate.setSubject(subject)
+  certificate.setIssuer(subject)
+  certificate.setExtensions(serverExtensions(names))
+  return sign(certificate, softwareKey(key))
+}
+
+export const isInterim = ({ subject, issuer }: X509Certificate): boolean =>
+  subject === issuer && subject.startsWith('O=edgeward\n') && subject.endsWith(` ${interim}`)
+
+const serverExtensions = (names: readonly string[]) => [
+  { name: 'basicConstraints', critical: true, cA: false },
+  { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
+  { name: 'extKeyUsage', serverAuth: true },
+  { name: 'subjectAltName', altNames: names.map(altName) },
+]
+
+const subjectOf = (deviceName: string, what: string) =>
+  [
+    { name: 'organizationName', value: 'edgeward' },
+    // 64 characters is what X.520 gives a common name
+    {
+      name: 'commonName',
+      value: `${deviceName.slice(0, 48).toWellFormed()} ${what}`,
+      valueTagClass: forge.asn1.Type.UTF8,
+    },
+  ] as forge.pki.CertificateField[]
 
 /** forge encodes UTF-8 when it writes a name and does not decode it when it reads one. */
 const decoded = (field: forge.pki.CertificateField): forge.pki.CertificateField =>
@@ -77,15 +109,22 @@ const altName = (name: string) => (isIP(name) ? { type: ip, ip: name } : { type:
 
 function draft(key: KeyObject, now: number, end: number, random: Random): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate()
-  const publicPem = createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string
-  certificate.publicKey = forge.pki.publicKeyFromPem(publicPem)
+  certificate.publicKey = forge.pki.publicKeyFromPem(key.export({ type: 'spki', format: 'pem' }) as string)
   certificate.serialNumber = `01${random.bytes(16).toString('hex')}` // positive, and never zero
   certificate.validity.notBefore = new Date(now - backdateMs)
   certificate.validity.notAfter = new Date(end)
   return certificate
 }
 
-function sign(certificate: forge.pki.Certificate, key: KeyObject): X509Certificate {
-  certificate.sign(forge.pki.privateKeyFromPem(keyPem(key)), forge.md.sha256.create())
+/** As forge does it, but that the signature may come from elsewhere, and later. */
+async function sign(certificate: forge.pki.Certificate, key: SigningKey): Promise<X509Certificate> {
+  const { getTBSCertificate } = forge.pki as unknown as {
+    getTBSCertificate(certificate: forge.pki.Certificate): forge.asn1.Asn1
+  }
+  const algorithm = forge.pki.oids.sha256WithRSAEncryption as string
+  certificate.signatureOid = certificate.siginfo.algorithmOid = algorithm
+  certificate.tbsCertificate = getTBSCertificate(certificate)
+  const bytes = Buffer.from(forge.asn1.toDer(certificate.tbsCertificate).getBytes(), 'binary')
+  certificate.signature = (await key.sign(bytes)).toString('binary')
   return new X509Certificate(forge.pki.certificateToPem(certificate))
 }

@@ -172,12 +172,16 @@ test('cert.show tells what a person compares', async () => {
       notAfter: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       fingerprint256: new X509Certificate(original.ca).fingerprint256,
       pem: original.ca,
+      key: 'file',
     },
     server: {
       names: ['10.0.0.7', '127.0.0.1', '::1', 'localhost', 'press-1', 'press.plant.local'],
       notAfter: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       fingerprint256: new X509Certificate(original.server.cert).fingerprint256,
+      origin: 'device-ca',
     },
+    warnings: [],
+    faults: [],
   })
   expect(JSON.stringify(shown)).not.toContain('PRIVATE')
 })

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net'
+import type { X509Certificate } from 'node:crypto'
+import { isIP, SocketAddress } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { Invalid } from '../core/errors.ts'
 
@@ -29,9 +30,28 @@ export function serverNames({ hostName, addresses }: Network, configured: readon
       },
     )
   const found = ['localhost', hostName, ...addresses.filter((address) => !/^fe[89ab]/i.test(address))]
-  const names = [...found.filter(isCertifiable), ...configured].map((name) => name.toLowerCase())
+  const names = [...found.filter(isCertifiable), ...configured].map(canonical)
   return [...new Set(names)].sort()
 }
 
 const isCertifiable = (name: string): boolean =>
   isIP(name) !== 0 || /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i.test(name)
+
+/** One spelling for each name. */
+function canonical(name: string): string {
+  const family = isIP(name)
+  if (family === 0) return name.toLowerCase()
+  return new SocketAddress({ address: name, family: family === 4 ? 'ipv4' : 'ipv6' }).address
+}
+
+/** What a certificate answers to, spelled as `serverNames` does. */
+export const certifiedNames = ({ subjectAltName = '' }: X509Certificate): string[] =>
+  subjectAltName
+    .split(', ')
+    .flatMap((entry) => /^(?:DNS|IP Address):(.+)$/.exec(entry)?.[1] ?? [])
+    .map(canonical)
+    .sort()
+
+/** Exactly these names, no more. */
+export const certifies = (certificate: X509Certificate, names: readonly string[]): boolean =>
+  certifiedNames(certificate).join() === [...names].sort().join()
