@@ -1,0 +1,10 @@
+import type { StateKind } from '../../backup/index.ts'
+import type { Logger } from '../../core/log.ts'
+import { systemRandom } from '../../core/random.ts'
+import type { Role } from '../places.ts'
+
+/** Loaded only by commands that need the modules. */
+export async function stateKind(role: Role, log: Logger): Promise<StateKind> {
+  const { gatewayState, hubState } = await import('../../stores.ts')
+  return role === 'hub' ? hubState : gatewayState({ log, random: systemRandom })
+}
