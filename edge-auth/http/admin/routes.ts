@@ -1,6 +1,7 @@
 import { alarmRoutes } from './alarm-routes.ts'
 import { appRoutes } from './app-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { logRoutes } from './log-routes.ts'
 import { optionRoutes } from './option-routes.ts'
 import { ownRoutes } from './own-routes.ts'
 import { retentionRoutes } from './retention-routes.ts'
@@ -26,4 +27,5 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...roleRoutes,
   ...ownRoutes,
   ...totpRoutes,
+  ...logRoutes,
 ]
