@@ -119,27 +119,37 @@ function lifeOf(capacityBytes: number, bytesPerDay: number | undefined): number 
   return (capacityBytes * eraseCycles) / writeAmplification / bytesPerDay / daysInYear
 }
 
-interface Device {
+export interface Device {
   name: string
+  /** What the file system lies on: the device, a partition of it, or what is mapped onto it. */
+  volume: string
   /** Its directory below /sys. */
   directory: string
   capacityBytes: number
 }
 
 /** The whole device under a path: not the partition, and not what is mapped onto it. */
-async function findDevice(number: () => Promise<bigint>, sys: string): Promise<Device | { reason: string }> {
+export async function findDevice(
+  number: () => Promise<bigint>,
+  sys: string,
+): Promise<Device | { reason: string }> {
   try {
     const dev = await number()
     if (major(dev) === 0n) return { reason: 'the state is on no block device of its own' } // tmpfs, overlay, network
-    const directory = await wholeDevice(await realpath(join(sys, 'dev/block', `${major(dev)}:${minor(dev)}`)))
+    const volume = await realpath(join(sys, 'dev/block', `${major(dev)}:${minor(dev)}`))
+    const directory = await wholeDevice(volume)
     const sectors = Number(await readFile(join(directory, 'size'), 'utf8'))
-    return { name: basename(directory), directory, capacityBytes: sectors * sectorBytes }
+    return {
+      ...{ name: basename(directory), volume: basename(volume) },
+      ...{ directory, capacityBytes: sectors * sectorBytes },
+    }
   } catch (error) {
     return { reason: `the device of the state is not shown here: ${(error as Error).message}` }
   }
 }
 
-const readDeviceNumber = async (path: string): Promise<bigint> => (await stat(path, { bigint: true })).dev
+export const readDeviceNumber = async (path: string): Promise<bigint> =>
+  (await stat(path, { bigint: true })).dev
 
 async function wholeDevice(directory: string): Promise<string> {
   const below = await readdir(join(directory, 'slaves')).catch(() => [])

@@ -13,7 +13,8 @@ const ofOthers = [
 ]
 
 const cures: Readonly<Record<string, string>> = {
-  certificate_expiring: 'Restart the daemon: it renews the certificate at a start.',
+  certificate_expiring: 'See "edgeward cert show" for which one it is and what keeps it from being renewed.',
+  certificate_failed: 'See "edgeward cert show"; what was in use before still is.',
   login_attack: 'See "edgeward audit --type lockout" for the addresses, and keep them out of the network.',
   service_access_open: 'End it with "edgeward service-access close NAME" when it is no longer needed.',
   break_glass: 'See "edgeward audit --type break_glass" for who has used it.',

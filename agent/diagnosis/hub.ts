@@ -3,6 +3,7 @@ import type { EdgeError } from '../../core/errors.ts'
 import { isDateError, type Network, type Step } from '../../core/net/index.ts'
 import type { Home } from '../onboarding/home.ts'
 import { type HubProbe, type Reached, reach } from './hub-probe.ts'
+import { describeNameServers, describeNetwork, type WayOut } from './way-out.ts'
 
 export interface HubView {
   /** Undefined while no hub is known. */
@@ -13,6 +14,7 @@ export interface HubView {
   clock: { now(): number }
   /** Outgoing connections go through an HTTP proxy. */
   isProxied: boolean
+  wayOut(): Promise<WayOut>
 }
 
 type WithHub = (home: Home, probe: HubProbe, signal: AbortSignal) => Finding | Promise<Finding>
@@ -36,12 +38,13 @@ export function hubChecks(view: HubView): Check[] {
     })
 
   return [
-    step('proxy', 'proxy', [], () =>
+    ...wayOutChecks(view),
+    step('proxy', 'proxy', ['network'], () =>
       view.isProxied
         ? ok('does not stand in the way')
         : skipped('none is configured: connections are direct'),
     ),
-    step('hub.resolve', 'name of the hub', ['proxy'], ({ baseUrl }) =>
+    step('hub.resolve', 'name of the hub', ['proxy', 'network.dns'], ({ baseUrl }) =>
       ok(
         `${new URL(baseUrl).hostname} ${view.isProxied ? 'is left to the proxy, or known here' : 'has an address'}`,
       ),
@@ -67,6 +70,38 @@ export function hubChecks(view: HubView): Check[] {
     ),
   ]
 }
+
+/** They know of a fault only what the attempt at the hub met, so that a box that is offline by intent is well. */
+function wayOutChecks(view: HubView): Check[] {
+  const attempt = async (signal: AbortSignal) => {
+    const home = await view.home()
+    if (!home) return undefined
+    const reached = await (await view.probe()).reached(signal)
+    return { host: new URL(home.baseUrl).hostname, reached }
+  }
+  return [
+    {
+      id: 'network',
+      title: 'network of the box',
+      async run(signal) {
+        const { host = '', reached } = (await attempt(signal)) ?? {}
+        return describeNetwork(await view.wayOut(), isThisMachine(host) ? undefined : reached)
+      },
+    },
+    {
+      id: 'network.dns',
+      title: 'name servers',
+      needs: ['network'],
+      async run(signal) {
+        if (view.isProxied) return skipped('names are left to the proxy')
+        const { host, reached } = (await attempt(signal)) ?? {}
+        return describeNameServers(await view.wayOut(), host, reached)
+      },
+    },
+  ]
+}
+
+const isThisMachine = (host: string): boolean => /^(localhost|127\..*|\[::1\])$/.test(host)
 
 type CheckedStep = 'proxy' | 'hub.resolve' | 'hub.connect' | 'hub.tls'
 

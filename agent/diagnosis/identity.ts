@@ -42,9 +42,9 @@ function describeStored({ state, needsMending }: Stored, now: number): Finding {
 
 function describeState(state: State, now: number): Finding {
   if (state.at === 'unboarded')
-    return failed(
-      'this box has not been onboarded',
-      'Run "edgeward onboard FILE" with the boarding file of the hub.',
+    return warning(
+      'this box has not been onboarded: it serves its people and apps, and sends nothing to a hub',
+      'Create an agent at the hub ("edgeward hub agent create NAME"), and run "edgeward onboard FILE" here with its boarding file.',
     )
   const { agentId, tenant } = state.home
   const facts = { state: state.at, agentId, tenant }

@@ -4,12 +4,14 @@ import type { Check } from '../../core/diagnosis.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Network } from '../../core/net/index.ts'
 import { holding } from '../onboarding/machine.ts'
+import { cardChecks } from './card.ts'
 import { hubChecks } from './hub.ts'
 import { createHubProbe, type HubProbe } from './hub-probe.ts'
 import { identityChecks } from './identity.ts'
 import { type Ask, liveChecks } from './live.ts'
 import { readStored } from './stored.ts'
 import { timeServiceCheck } from './time-service.ts'
+import { readWayOut } from './way-out.ts'
 
 export interface AgentChecksDeps {
   network: Network
@@ -22,6 +24,10 @@ export interface AgentChecksConfig {
   stateDir: string
   /** Outgoing connections go through an HTTP proxy. */
   isProxied: boolean
+  /** `/etc`, `/proc` and `/sys`. */
+  etc: string
+  proc: string
+  sys: string
 }
 
 /**
@@ -31,7 +37,7 @@ export interface AgentChecksConfig {
  */
 export function agentChecks(
   { network, clock, log, ask }: AgentChecksDeps,
-  { stateDir, isProxied }: AgentChecksConfig,
+  { stateDir, isProxied, etc, proc, sys }: AgentChecksConfig,
 ): Check[] {
   const stored = readStored(join(stateDir, 'identity'), log)
   stored.catch(() => {}) // the check of the identity says it
@@ -53,8 +59,9 @@ export function agentChecks(
   }
   return [
     ...identityChecks({ stored: () => stored, now }),
-    ...hubChecks({ home, probe, network, clock, isProxied }),
+    ...hubChecks({ home, probe, network, clock, isProxied, wayOut: () => readWayOut(etc, proc) }),
     ...liveChecks({ ask, isOnboarded, clock }),
+    ...cardChecks({ path: stateDir, sys }),
     timeServiceCheck,
   ]
 }

@@ -9,6 +9,8 @@ export interface Configured {
   config: Config
   network: Network
   check: Check
+  /** False: these are the defaults in its place. */
+  isValid: boolean
 }
 
 export function readConfiguration(sources: ConfigSources): Configured {
@@ -48,5 +50,5 @@ export function readConfiguration(sources: ConfigSources): Configured {
       )
     },
   }
-  return { config, network, check }
+  return { config, network, check, isValid: faults.length === 0 }
 }

@@ -1,37 +1,26 @@
 import { connect } from 'node:net'
-import { callControl, controlSocket } from '../../core/control.ts'
-import { type Check, type Finding, failed, ok, skipped } from '../../core/diagnosis.ts'
+import { type Check, type Finding, failed, ok, skipped, warning } from '../../core/diagnosis.ts'
+import { release } from '../../core/release.ts'
 import type { Places } from '../../main.ts'
-import { type Holder, lockHolder } from './lock-holder.ts'
-
-/** What a running daemon says of itself: `gateway.describe`. */
-export interface Described {
-  pid: number
-  /** URLs by the names of the ready line. */
-  addresses: Readonly<Record<string, string>>
-}
-
-/** A healthy daemon answers within milliseconds; a busy small one within a second. */
-const patienceMs = 3_000
+import { type Answer, type DaemonView, type Described, patienceMs } from './daemon-view.ts'
+import type { Holder } from './lock-holder.ts'
+import { processName } from './processes.ts'
 
 /** The process that owns the state directory, seen from outside. */
-export function daemonChecks(places: Places): Check[] {
-  const holder = lockHolder(places.stateDir)
-  let described: Promise<Answer> | undefined
-  const answer = () => {
-    described ??= describe(places)
-    return described
+export function ownerCheck(places: Places, { holder, answer }: DaemonView): Check {
+  return {
+    id: 'owner',
+    title: 'owner of the state',
+    run: async () => describeOwner(await holder, await answer(), places),
   }
+}
+
+export function daemonChecks({ holder, answer, described }: DaemonView): Check[] {
   return [
-    {
-      id: 'owner',
-      title: 'owner of the state',
-      run: async () => describeOwner(await holder, await answer(), places),
-    },
     {
       id: 'daemon',
       title: 'daemon',
-      needs: ['owner'],
+      needs: ['owner', 'ports'],
       run: async () => describeDaemon(await holder, await answer()),
     },
     {
@@ -39,32 +28,18 @@ export function daemonChecks(places: Places): Check[] {
       title: 'listeners of the box',
       needs: ['daemon'],
       async run(signal) {
-        const said = await answer()
-        return typeof said === 'string' ? skipped('the daemon did not say them') : knockAtAll(said, signal)
+        const said = await described()
+        return said ? knockAtAll(said, signal) : skipped('the daemon did not say them')
       },
+    },
+    {
+      id: 'daemon.release',
+      title: 'release that runs',
+      needs: ['daemon'],
+      run: async () => describeRelease(await described()),
     },
   ]
 }
-
-type Answer = Described | 'nobody' | 'silent'
-
-async function describe(places: Places): Promise<Answer> {
-  try {
-    const answer = await callControl(
-      controlSocket(places),
-      'gateway.describe',
-      {},
-      AbortSignal.timeout(patienceMs),
-    )
-    return answer ? (answer.result as Described) : 'nobody'
-  } catch (error) {
-    if ((error as Error).name === 'TimeoutError' || (error as Error).name === 'AbortError') return 'silent'
-    throw error
-  }
-}
-
-const named = ({ pid, command }: Holder): string =>
-  `process ${pid}${command === '' ? '' : ` (${command.slice(0, 120)})`}`
 
 function describeOwner(
   holder: Holder | undefined,
@@ -75,11 +50,11 @@ function describeOwner(
   const facts = { pid: holder.pid, command: holder.command }
   if (answer === 'nobody')
     return failed(
-      `${named(holder)} holds ${stateDir}, and serves no control socket in ${runtimeDir}`,
+      `${processName(holder)} holds ${stateDir}, and serves no control socket in ${runtimeDir}`,
       `If it is a second instance, or one with another runtime directory, stop it ("kill ${holder.pid}"); the daemon cannot start beside it.`,
       facts,
     )
-  return ok(named(holder), facts)
+  return ok(processName(holder), facts)
 }
 
 function describeDaemon(holder: Holder | undefined, answer: Answer): Finding {
@@ -89,7 +64,7 @@ function describeDaemon(holder: Holder | undefined, answer: Answer): Finding {
       'Start it: "systemctl start edgeward", or "edgeward run"; if it ends at once, its log says why ("journalctl -u edgeward").',
     )
   if (answer === 'silent') {
-    const who = holder ? named(holder) : 'the daemon'
+    const who = holder ? processName(holder) : 'the daemon'
     return failed(
       `${who} did not answer on its control socket within ${patienceMs / 1000} s${holder?.isSuspended ? ': it was stopped by a signal' : ''}`,
       holder?.isSuspended
@@ -99,6 +74,17 @@ function describeDaemon(holder: Holder | undefined, answer: Answer): Finding {
     )
   }
   return ok(`answers, process ${answer.pid}`, { ...answer })
+}
+
+function describeRelease(said: Described | undefined): Finding {
+  if (said?.release === undefined) return skipped('the daemon does not tell its release')
+  const facts = { running: said.release, installed: release }
+  if (said.release === release) return ok(`${release}, as installed`, facts)
+  return warning(
+    `${said.release} runs, and ${release} is installed`,
+    'Restart the daemon: "systemctl restart edgeward".',
+    facts,
+  )
 }
 
 async function knockAtAll({ addresses }: Described, signal: AbortSignal): Promise<Finding> {

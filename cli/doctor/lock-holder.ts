@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { commandOf, readIfReadable } from './processes.ts'
 
 export interface Holder {
   pid: number
@@ -26,8 +27,7 @@ export async function lockHolder(stateDir: string): Promise<Holder | undefined> 
 }
 
 async function describeProcess(pid: number): Promise<Holder> {
-  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')
-  const command = (await read('cmdline')).replaceAll(/[\0\s]+/g, ' ').trim()
-  const state = /^\d+ \(.*\) (\w)/s.exec(await read('stat'))?.[1]
-  return { pid, command, isSuspended: state === 'T' || state === 't' }
+  const stats = (await readIfReadable(`/proc/${pid}/stat`)) ?? ''
+  const state = /^\d+ \(.*\) (\w)/s.exec(stats)?.[1]
+  return { pid, command: await commandOf(pid), isSuspended: state === 'T' || state === 't' }
 }
