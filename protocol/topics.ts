@@ -12,6 +12,9 @@ export interface AgentTopics {
   ack: string
   /** The data source configuration changed: `{"id","eTag"}`. */
   configuration: string
+  /** Commands (protocol/commands.ts), and what becomes of them. */
+  command: string
+  commandUpdate: string
   /** All that the hub sends. */
   inbound: string
   /** All that the agent may send. */
@@ -30,6 +33,8 @@ export function agentTopics(tenant: string, agentId: string): AgentTopics {
     timeSeries: `${root}/o/mc_v3/ts`,
     ack: `${root}/i/ew_v1/ack`,
     configuration: `${root}/i/ew_v1/dsc`,
+    command: `${root}/i/cmd_v3/c`,
+    commandUpdate: `${root}/o/cmd_v3/u`,
     inbound: `${root}/i/#`,
     outbound: `${root}/o/#`,
   }

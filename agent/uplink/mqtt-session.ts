@@ -1,10 +1,11 @@
 import { type RetryPolicy, retrying } from '../../core/retry.ts'
-import { agentTopics, mqttClientId } from '../../protocol/topics.ts'
+import { type AgentTopics, agentTopics, mqttClientId } from '../../protocol/topics.ts'
+import { agentOf, type Line } from '../commands/index.ts'
 import type { AccessToken, Membership } from '../identity.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { ConnectionRefused } from './errors.ts'
 import { createInbox } from './inbox.ts'
-import { columnarFarSide, type MqttConfig } from './mqtt-columnar.ts'
+import { columnarFarSide, largestPayload, type MqttConfig } from './mqtt-columnar.ts'
 import { insightsFarSide } from './mqtt-insights.ts'
 import { createReporting, type Reporting } from './reporting.ts'
 import type { Session, SessionDeps, SessionEvents } from './session.ts'
@@ -27,6 +28,7 @@ export async function openMqttSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const { identity, outbox, clock, log, verdicts, onConfiguration, onLeftOut, report, onReportChange } = deps
+  const agent = agentOf(membership)
   const topics = agentTopics(membership.tenant, membership.agentId)
   let reporting: Reporting | undefined
   const inbox = createInbox({
@@ -34,6 +36,7 @@ export async function openMqttSession(
     onAck: ({ epoch, ranges, time }) => verdicts.acknowledged(epoch, ranges, time),
     onGapAck: (ack) => reporting?.acknowledged(ack),
     onConfiguration,
+    onCommand: (message) => void deps.commands?.receive(message, agent),
     log,
   })
   const token = await identity.accessToken(signal)
@@ -48,12 +51,28 @@ export async function openMqttSession(
     farSide: isColumnar ? columnarFarSide(mqtt, config) : insightsFarSide({ ...mqtt, onLeftOut }, config),
     protocol: version === 5 ? 'mqtt 5' : 'mqtt 3.1.1',
     async run(over) {
-      const reports = reporting ? [reporting.run(over)] : []
+      const reports: Promise<void>[] = reporting ? [reporting.run(over)] : []
+      if (deps.commands) reports.push(deps.commands.tell(lineTo({ connection, topics }, agent), over))
       await Promise.race([connection.ended, renewed(deps, config, token, over), ...reports])
     },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }
 }
+
+/** The hub's commits come before its PUBACKs: one for an update is all the answer that it needs. */
+const lineTo = (
+  { connection, topics }: { connection: Connection; topics: AgentTopics },
+  agent: string,
+): Line => ({
+  agent,
+  send(update) {
+    const payload = Buffer.from(JSON.stringify(update))
+    if (payload.length > largestPayload(connection, topics.commandUpdate)) return Promise.resolve(false)
+    return new Promise((resolve, reject) => {
+      connection.publish(topics.commandUpdate, payload, () => resolve(true)).catch(reject)
+    })
+  },
+})
 
 interface Address {
   membership: Membership

@@ -3,6 +3,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Http, Network } from '../../core/net/index.ts'
 import type { Random } from '../../core/random.ts'
 import type { AgentReport } from '../../protocol/agent-report.ts'
+import type { Commands } from '../commands/index.ts'
 import type { ToldTime } from '../hub-time.ts'
 import type { Identity } from '../identity.ts'
 import type { Outbox } from '../outbox/index.ts'
@@ -29,6 +30,8 @@ export interface SessionDeps {
   log: Logger
   /** The configuration with this eTag is to be fetched; undefined: a newer one, if there is any. */
   onConfiguration(eTag: string | undefined): void
+  /** What the hub asks of the box; none are taken unless given. */
+  commands?: Pick<Commands, 'receive' | 'tell'> | undefined
   /** Of the data source configuration in force. */
   configurationId(): string | undefined
   /** The hub told its time. */

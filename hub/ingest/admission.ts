@@ -36,7 +36,7 @@ export async function admit(
 export const maySubscribe = ({ topics }: Admitted, filter: string): boolean =>
   filter.startsWith(topics.inbound.slice(0, -1))
 
-const publishKinds = ['batch', 'gap', 'status', 'timeSeries'] as const
+const publishKinds = ['batch', 'gap', 'status', 'timeSeries', 'commandUpdate'] as const
 export type PublishKind = (typeof publishKinds)[number]
 
 /** Only what is kept may be sent: a PUBACK for anything else would promise too much. */

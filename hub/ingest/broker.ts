@@ -10,6 +10,8 @@ export interface BrokerDeps {
   admit(credentials: Credentials): Promise<Admitted | undefined>
   /** Resolves when the packet may be acknowledged; a rejection closes the connection. */
   receive(session: Session | undefined, packet: PublishPacket): Promise<void>
+  /** It listens from now on. */
+  listens(session: Session): void
   random: Random
   log: Logger
 }
@@ -52,6 +54,10 @@ export async function createBroker(deps: BrokerDeps): Promise<Aedes> {
   })
   const failed = (client: Client, err: Error) => log.debug({ err, clientId: client.id }, 'connection failed')
   broker.on('client', sessions.opened) // before CONNACK: from then on it can be disconnected
+  broker.on('subscribe', (_subscriptions, client) => {
+    const session = sessions.of(client)
+    if (session !== undefined) deps.listens(session)
+  })
   broker.on('clientDisconnect', sessions.ended)
   broker.on('clientError', failed)
   broker.on('connectionError', failed)

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { ConfigurationAnnouncement } from '../../protocol/ack.ts'
+import type { CommandMessage } from '../../protocol/commands.ts'
 import type { ReadingStore } from '../store/index.ts'
 import type { AgentPrincipal } from '../tokens/index.ts'
 import { admit } from './admission.ts'
@@ -19,6 +20,8 @@ export interface Ingest extends AsyncDisposable {
   /** Tells the agent, if it is connected; one that is not asks when it connects. */
   announceConfiguration(tenant: string, agentId: string, eTag: string): void
   /** The agent may no longer be connected: it was offboarded or removed. */
+  /** To the agent, if it is connected. */
+  sendCommand(tenant: string, agentId: string, message: CommandMessage): void
   disconnect(tenant: string, agentId: string): void
   isOnline(agentId: string): boolean
   /** Epoch milliseconds of its last connection or batch since this start. */
@@ -39,6 +42,10 @@ export interface IngestDeps {
   verify(accessToken: string): Promise<AgentPrincipal | undefined>
   /** Stores Insights Hub time series. Throws `Invalid` for anything else. */
   takeTimeSeries(agentId: string, payload: Buffer): Promise<void>
+  /** Stores what became of a command. Throws `Invalid` for anything else. */
+  takeCommandUpdate(agentId: string, payload: Buffer): Promise<void>
+  /** An agent listens from now on. */
+  listens(tenant: string, agentId: string): void
   clock: Clock
   random: Random
   log: Logger
@@ -58,8 +65,13 @@ export async function openIngest(deps: IngestDeps, config: ListenerConfig): Prom
   await using opened = new AsyncDisposableStack()
   const broker = await createBroker({
     sessions,
-    admit: (credentials) => admit(credentials, verify, clock),
+    async admit(credentials) {
+      const admitted = await admit(credentials, verify, clock)
+      tally[admitted ? 'admitted' : 'refused']++
+      return admitted
+    },
     receive: reception({ ...deps, flow, tally, log }),
+    listens: ({ principal }) => deps.listens(principal.tenant, principal.agentId),
     random,
     log,
   })
@@ -77,6 +89,10 @@ export async function openIngest(deps: IngestDeps, config: ListenerConfig): Prom
       const announcement: ConfigurationAnnouncement = { id: agentId, eTag }
       const session = sessionOf(tenant, agentId)
       session?.send(session.topics.configuration, announcement)
+    },
+    sendCommand(tenant, agentId, message) {
+      const session = sessionOf(tenant, agentId)
+      session?.send(session.topics.command, message)
     },
     disconnect: (tenant, agentId) => sessionOf(tenant, agentId)?.close(),
     isOnline: (agentId) => sessions.ofAgent(agentId) !== undefined,

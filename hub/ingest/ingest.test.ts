@@ -146,8 +146,8 @@ test('a taken address is named with its setting', async () => {
   const { ingest, store } = await start()
   const listen = ingest.address.replace('mqtt://', '')
   const verify = async () => undefined
-  const takeTimeSeries = async () => {}
-  const deps = { store, verify, takeTimeSeries, clock: systemClock, random: systemRandom, log }
+  const takes = { takeTimeSeries: async () => {}, takeCommandUpdate: async () => {}, listens() {} }
+  const deps = { store, verify, ...takes, clock: systemClock, random: systemRandom, log }
   await expect(openIngest(deps, { listen })).rejects.toMatchObject({
     code: 'address_in_use',
     message: expect.stringContaining('hub.mqtt'),

@@ -22,6 +22,8 @@ export interface ReceptionDeps {
   store: ReadingStore
   /** Stores Insights Hub time series. Throws `Invalid` for anything else. */
   takeTimeSeries(agentId: string, payload: Buffer): Promise<void>
+  /** Stores what became of a command. Throws `Invalid` for anything else. */
+  takeCommandUpdate(agentId: string, payload: Buffer): Promise<void>
   flow: Flow
   tally: Tally
   clock: Clock
@@ -69,10 +71,12 @@ export function reception(deps: ReceptionDeps) {
   }
 }
 
-function takesOf({ store, takeTimeSeries, tally, clock }: ReceptionDeps): Record<PublishKind, Take> {
+function takesOf(deps: ReceptionDeps): Record<PublishKind, Take> {
+  const { store, tally, clock } = deps
   return {
     async batch(session, payload) {
       const { agentId } = session.principal
+      const startedAt = clock.monotonic()
       const committed = await store.commit(agentId, payload, clock.now())
       const { epoch, seq, count, readings, repeated, malformed } = committed
       tally.batches += count - repeated
@@ -80,6 +84,7 @@ function takesOf({ store, takeTimeSeries, tally, clock }: ReceptionDeps): Record
       tally.readings += readings
       if (malformed !== undefined) tally.malformed++
       session.acknowledgements.add(epoch, [seq, seq + count - 1])
+      tally.acknowledgeSeconds.observe((clock.monotonic() - startedAt) / 1000)
     },
     async gap(session, payload) {
       const report = parseGapReport(parseJson(payload.toString(), 'gaps'), 'gaps')
@@ -94,7 +99,8 @@ function takesOf({ store, takeTimeSeries, tally, clock }: ReceptionDeps): Record
       const report = parseAgentReport(parseJson(payload.toString(), 'status'), 'status')
       await store.putReport(session.principal.agentId, report, clock.now())
     },
-    timeSeries: (session, payload) => takeTimeSeries(session.principal.agentId, payload),
+    timeSeries: ({ principal }, payload) => deps.takeTimeSeries(principal.agentId, payload),
+    commandUpdate: ({ principal }, payload) => deps.takeCommandUpdate(principal.agentId, payload),
   }
 }
 

@@ -39,6 +39,8 @@ export async function start({
       store: wrap(store),
       verify: async (token) => (token === 'forged' ? undefined : { tenant, agentId: token, expiresAt }),
       takeTimeSeries,
+      takeCommandUpdate: async () => {},
+      listens() {},
       clock,
       random: systemRandom,
       log,

@@ -36,6 +36,8 @@ export function agentTable(db: Database) {
   const count = db.prepare<[string], { total: number }>(
     `SELECT count(*) AS total FROM agent WHERE tenant = ?`,
   )
+  const countByStatus = db.prepare<[], { status: BoardingStatus; total: number }>(`
+    SELECT boarding_status AS status, count(*) AS total FROM agent GROUP BY boarding_status`)
   const updateIdentity = db.prepare<Pick<Agent, 'id' | 'name' | 'securityProfile'>>(`
     UPDATE agent SET name = @name, security_profile = @securityProfile, etag = etag + 1 WHERE id = @id`)
   const updateStatus = db.prepare<[BoardingStatus, string]>(`
@@ -59,6 +61,7 @@ export function agentTable(db: Database) {
       selectTwin.get(tenant, name, except) !== undefined,
     page: (query: PageQuery): Page<Agent> => page(query),
     count: (tenant: string): number => count.get(tenant)?.total ?? 0,
+    byStatus: (): { status: BoardingStatus; total: number }[] => countByStatus.all(),
     rename: (agent: Pick<Agent, 'id' | 'name' | 'securityProfile'>): void => void updateIdentity.run(agent),
     setStatus: (id: string, status: BoardingStatus): void => void updateStatus.run(status, id),
     endGeneration: (id: string): void => void endGeneration.run(id),

@@ -7,6 +7,7 @@ import {
   type DataSourceConfigurationUpdate,
   repeatedPointIds,
 } from '../../protocol/data-source-configuration.ts'
+import { commands } from '../commands/registered.ts'
 import { LimitReached, StaleETag } from '../errors.ts'
 import type { PageQuery } from '../page.ts'
 import type { Agent, NewAgent } from './agents.ts'
@@ -29,6 +30,7 @@ export function createRegistry(db: Database) {
     ...mappings(tables),
     ...assets(tables),
     ...appAccess(tables),
+    ...commands(tables),
   })
 }
 
@@ -98,6 +100,7 @@ function agents({
     findAgent: (id: string): Agent | undefined => agents.find(id),
     agentsNamed: (name: string): Agent[] => agents.named(name),
     agents: (tenant?: string): Agent[] => agents.all(tenant),
+    agentsByStatus: () => agents.byStatus(),
     agentPage: (query: PageQuery) => agents.page(query),
     /** Throws `StaleETag`, or `Conflict` for a taken name and for a profile that is in use. */
     updateAgent(id: string, eTag: number, name: string, securityProfile: SecurityProfile): Agent {

@@ -1,4 +1,5 @@
 import type { Database } from '../../core/sqlite.ts'
+import { commandTable } from '../commands/command-table.ts'
 import { agentTable } from './agents.ts'
 import { appSubscriptionTable } from './app-subscriptions.ts'
 import { appSecretTable, appTable } from './apps.ts'
@@ -30,6 +31,7 @@ export const registryTables = (db: Database) => ({
   apps: appTable(db),
   appSecrets: appSecretTable(db),
   subscriptions: appSubscriptionTable(db),
+  commands: commandTable(db),
 })
 
 export type Tables = ReturnType<typeof registryTables>

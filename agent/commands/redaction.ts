@@ -1,0 +1,34 @@
+/** What leaves the box must not hold a secret, whoever wrote it. */
+export function redacted(value: unknown): unknown {
+  if (typeof value === 'string') return redactedText(value)
+  if (Array.isArray(value)) return value.map(redacted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, held]) => [
+      name,
+      typeof held === 'string' && isSecret(name) ? cut : redacted(held),
+    ]),
+  )
+}
+
+/** A line of the log, which is JSON. */
+export function redactedLine(line: string): string {
+  try {
+    return JSON.stringify(redacted(JSON.parse(line)))
+  } catch {
+    return redactedText(line)
+  }
+}
+
+const cut = '[cut]'
+/** Not the names of files that hold secrets. */
+const isSecret = (name: string): boolean =>
+  /passw(or)?d|secret|token|authorization|cookie|private_?key|api_?key|^iat$/i.test(name) &&
+  !/file$/i.test(name)
+
+const redactedText = (text: string): string =>
+  text
+    .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, cut)
+    .replaceAll(/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, cut)
+    .replaceAll(/\b(Bearer|Basic) [\w+/=.~-]{8,}/gi, `$1 ${cut}`)
+    .replaceAll(/(\w:\/\/)[^\s/@:]+:[^\s/@]+@/g, `$1${cut}@`)
