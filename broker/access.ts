@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import type { App, Apps } from './apps.ts'
+import { type Counts, type Denial, noCounts } from './counts.ts'
 import { type AppRights, mayPublish, maySubscribe } from './rights.ts'
 
 export interface AccessDeps {
@@ -50,6 +51,7 @@ interface Storing {
 export interface Access {
   /** As aedes asks it. An error given to aedes closes the connection. */
   readonly hooks: Hooks
+  readonly counts: Readonly<Counts>
   /** Enough of what the connection has sent waits for the disk. */
   isFull(client: Client): boolean
 }
@@ -57,7 +59,7 @@ export interface Access {
 /** Who may connect and what they may do. */
 export function createAccess(deps: AccessDeps, apps: Apps): Access {
   const { authenticate, offer, isMeasurement, rightsOf, log, random, clock } = deps
-  let refused = 0
+  const counts = noCounts()
   /** Bytes of messages that wait for the disk. */
   const waiting = new WeakMap<Client, number>()
   const waitingOf = (client: Client): number => waiting.get(client) ?? 0
@@ -69,12 +71,18 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
     if (!app || !(await authenticate(name, secret))) return false
     app.admitted = true
     app.tally.connected()
-    client.conn.once('close', app.tally.disconnected)
+    counts.connections++
+    counts.connected++
+    client.conn.once('close', () => {
+      app.tally.disconnected()
+      counts.connections--
+    })
     client.id = app.name + client.id
     return true
   }
 
-  function denied(app: App | undefined, reason: string, topic: string): Error {
+  function denied(app: App | undefined, reason: Denial, topic: string): Error {
+    counts.denied[reason]++
     app?.tally.denied(`${reason}: ${topic.slice(0, 256)}`)
     if (app && seldom(++app.faults)) log.warn({ app: app.name, topic, reason, faults: app.faults }, 'denied')
     return new Error(reason)
@@ -93,6 +101,7 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
     const quota = rightsOf(app.name)?.quota ?? { messages: null, bytes: null }
     const waitMs = app.meter.take(quota, payloadBytes + topic.length)
     if (waitMs === 0) return 0
+    if (waitMs !== undefined) counts.slowed++
     app.tally.overQuota(waitMs === undefined ? 'refused' : 'slowed', (since) =>
       deps.overQuota(app.name, since),
     )
@@ -129,6 +138,8 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
       demandTopic(app, topic) // it may have changed meanwhile
     }
     app.tally.published()
+    counts.published++
+    counts.publishedBytes += bytes.length
     const stored = offer(topic, bytes)
     if (stored) await untilStored({ app, client, topic, stored, cost: bytes.length + perMessageBytes })
     if (retain) app.retained(topic, bytes.length)
@@ -144,6 +155,7 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
     try {
       await stored
     } catch (error) {
+      counts.notStored++
       if (seldom(++app.faults)) log.warn({ err: error, app: app.name, topic }, 'measurement not stored')
       throw error
     } finally {
@@ -167,12 +179,13 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
     authenticate(client, name, password, done) {
       admit(client, name, password?.toString()).then(
         (admitted) => {
-          if (!admitted && seldom(++refused))
-            log.warn({ app: name?.slice(0, 64), refused }, 'connection refused')
+          if (!admitted && seldom(++counts.refused))
+            log.warn({ app: name?.slice(0, 64), refused: counts.refused }, 'connection refused')
           if (admitted) done(null, true)
           else done(refusal(badSecret), false)
         },
         (error) => {
+          counts.refused++
           log.error({ err: error }, 'a secret could not be checked')
           done(refusal(serverUnavailable), false)
         },
@@ -201,6 +214,7 @@ export function createAccess(deps: AccessDeps, apps: Apps): Access {
   }
   return {
     hooks,
+    counts,
     isFull(client) {
       if ((held.get(client) ?? 0) > 0) return true
       const own = waitingOf(client)

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import { Aedes } from 'aedes'
+import type { Gauge } from '../core/gauge.ts'
 import { packetWatch } from '../core/mqtt-packets.ts'
 import { type AccessDeps, createAccess } from './access.ts'
 import { createApps } from './apps.ts'
+import { brokerGauges } from './gauges.ts'
 import { type Listener, openListener } from './listener.ts'
 import type { Seen } from './tally.ts'
 import { throttle } from './throttle.ts'
@@ -14,8 +16,11 @@ export interface Broker extends AsyncDisposable {
   readonly addresses: { readonly mqtt: string; readonly mqtts?: string }
   /** Ends every connection of the app, also one whose secret is being checked at this moment. */
   disconnect(clientId: string): void
+  /** New connections over TLS see this certificate; those that are there go on. */
+  useCertificate(tls: BrokerConfig['tls']): void
   /** How the app does; undefined while it has never connected. */
   seen(clientId: string): Seen | undefined
+  gauges(): Gauge[]
 }
 
 /**
@@ -85,7 +90,9 @@ export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promis
     disconnect(clientId) {
       for (const client of apps.find(clientId)?.connections ?? []) client.close()
     },
+    useCertificate: (tls) => secure?.useCertificate(tls),
     seen: (clientId) => apps.find(clientId)?.tally.seen,
+    gauges: () => brokerGauges(access.counts),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }

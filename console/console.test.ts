@@ -7,7 +7,8 @@ test('metrics are what the box says of itself at that moment; what is not known 
   let waiting = 3
   await using admin = createConsole(
     {
-      health: async () => ({ ok: true, faults: [] }),
+      health: () => ({ ok: true, faults: [] }),
+      missing: () => [],
       gauges: async () => [
         {
           name: 'box_state',
@@ -39,7 +40,7 @@ test('metrics are what the box says of itself at that moment; what is not known 
 test('pages come with a policy that lets in nothing from elsewhere, and are not sent twice', async () => {
   await using admin = createConsole(
     {
-      ...{ health: async () => ({ ok: true, faults: [] }), gauges: async () => [], log: silent },
+      ...{ health: () => ({ ok: true, faults: [] }), missing: () => [], gauges: async () => [], log: silent },
       administration: async () => {},
     },
     { listen: '127.0.0.1:0' },

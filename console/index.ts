@@ -1,21 +1,25 @@
+import { exposition } from '../core/exposition.ts'
 import type { Gauge } from '../core/gauge.ts'
 import { requireAccess } from '../core/http-access.ts'
 import { createHttpServer, type HttpServer, listenTcp } from '../core/http-server.ts'
+import { createHttpTally } from '../core/http-tally.ts'
 import type { Logger } from '../core/log.ts'
 import { release } from '../core/release.ts'
-import { exposition } from './metrics.ts'
+import { readPages } from './files.ts'
 import { describeApi } from './openapi.ts'
 import { pages } from './pages.ts'
 
 export interface Health {
-  /** Every store answered lately; says nothing of the hub, which a healthy box may be without. */
+  /** Useful work was done lately; says nothing of the hub, which a healthy box may be without. */
   ok: boolean
   /** What does not work, in words. */
   faults: string[]
 }
 
 export interface ConsoleDeps {
-  health(): Promise<Health>
+  health(): Health
+  /** What is not open yet, or not any more, in words: while there is something, nobody should be sent here. */
+  missing(): string[]
   /** The numbers of this box, as they are now. */
   gauges(): Promise<Gauge[]>
   /** Adds the routes by which users are administered. */
@@ -28,14 +32,19 @@ export interface Console extends AsyncDisposable {
   listen(): Promise<{ admin: string }>
 }
 
+/** How many files the pages are made of. Throws when one cannot be read. */
+export const pageCount = (): number => readPages().length
+
 const anyone = { access: 'anyone' as const }
 
 export function createConsole(
-  { health, gauges, administration, log }: ConsoleDeps,
+  { health, missing, gauges, administration, log }: ConsoleDeps,
   config: { listen: string },
 ): Console {
   const server = createHttpServer({ log })
   requireAccess(server)
+  const requests = createHttpTally('admin', ['api', 'probe', 'page'])
+  requests.watch(server, kindOf)
   const description = describeApi(server, release)
   server.removeContentTypeParser('text/plain')
   server.addHook('onSend', async (_request, reply) => {
@@ -45,14 +54,18 @@ export function createConsole(
   })
 
   server.get('/healthz', { config: anyone }, async (_request, reply) => {
-    const { ok, faults } = await health()
+    const { ok, faults } = health()
     return reply.status(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', faults })
   })
   server.get('/metrics', { config: anyone }, async (_request, reply) => {
-    const { text, contentType } = await exposition(await gauges())
+    const { text, contentType } = await exposition([...(await gauges()), ...requests.gauges()])
     return reply.type(contentType).send(text)
   })
-  server.get('/readyz', { config: anyone }, async () => ({ status: 'ready' }))
+  server.get('/readyz', { config: anyone }, async (_request, reply) => {
+    const lacks = missing()
+    if (lacks.length === 0) return { status: 'ready' }
+    return reply.status(503).send({ status: 'not ready', missing: lacks })
+  })
   server.get('/api/v1/openapi.json', { config: anyone }, async () => description())
   server.register((scope) => pages(scope as unknown as HttpServer))
   server.register((scope) => administration(scope as unknown as HttpServer))
@@ -64,6 +77,15 @@ export function createConsole(
     },
     [Symbol.asyncDispose]: () => server.close(),
   }
+}
+
+const probes = ['/healthz', '/readyz', '/metrics']
+
+/** What no route serves is of no kind. */
+function kindOf(url: string): string | undefined {
+  if (url === '') return undefined
+  if (probes.includes(url)) return 'probe'
+  return url.startsWith('/api/') ? 'api' : 'page'
 }
 
 /** No other origin may show or read what is answered here. What a route says itself stands. */

@@ -11,7 +11,7 @@ test('the description of the administration API is the one that is published', a
   await using edge = await startEdgeAuth()
   await using console = createConsole(
     {
-      ...{ health: async () => ({ ok: true, faults: [] }), gauges: async () => [], log: silent },
+      ...{ health: () => ({ ok: true, faults: [] }), missing: () => [], gauges: async () => [], log: silent },
       administration: edge.auth.administration,
     },
     { listen: '127.0.0.1:0' },

@@ -6,6 +6,7 @@ import type { Range } from '../../protocol/ack.ts'
 import type { Gap, GapReason, GapReport } from '../../protocol/gap.ts'
 import type { Alarms } from '../alarms.ts'
 import type { Proof } from '../time/guard.ts'
+import { type CommitStatus, createCommits } from './commits.ts'
 import { createCounters, nothingKnown } from './counters.ts'
 import type { Appended } from './frame.ts'
 import { createIntake } from './intake.ts'
@@ -19,6 +20,7 @@ import { openStore } from './store.ts'
 import { createUncountedLosses } from './uncounted.ts'
 import { createUpkeep } from './upkeep.ts'
 
+export type { CommitStatus } from './commits.ts'
 export type { Appended, Priority } from './frame.ts'
 export type { Pending, PendingQuery } from './pending.ts'
 export type { OutboxStats, SourceCount } from './stats.ts'
@@ -67,6 +69,10 @@ export interface Outbox extends AsyncDisposable {
   /** Called whenever something has become pending; `urgent`: somebody waits for its acknowledgement. */
   onPending(listener: (urgent: boolean) => void): void
   stats(): Promise<OutboxStats>
+  /** How writing goes; asks nobody. */
+  commits(): CommitStatus
+  /** Why the file cannot be opened; undefined while it can. */
+  shut(): string | undefined
   /** Rejects when the store can no longer be had, though its thread was restarted; never resolves. */
   readonly died: Promise<never>
 }
@@ -123,7 +129,8 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
   const uncounted = createUncountedLosses(deps)
   const spilling = createSpilling(deps, config)
   let salvage: Salvage | undefined
-  let isShut = false
+  const commits = createCommits(deps)
+  let whyShut: string | undefined
   let { maxAgeMs } = config
   const store = await openStore(
     {
@@ -131,12 +138,12 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
       onReplaced: (epoch) => settlement.adopt(epoch, boot),
       onQuarantined: () => salvage?.begin(),
       onShut(reason) {
-        isShut = true
+        whyShut = reason.message
         counters.cannotOpen(reason)
       },
       onOpened() {
-        if (!isShut) return
-        isShut = false
+        if (whyShut === undefined) return
+        whyShut = undefined
         counters.opened()
         notify(false)
       },
@@ -144,7 +151,7 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
     { ...config, boot },
   )
   const settlement = createSettlement({
-    ...{ ...deps, log, store, spilling, uncounted, onWritten },
+    ...{ ...deps, log, store, spilling, uncounted, commits, onWritten },
     onSealed(readings, isGivenOut) {
       counters.takenIn(readings)
       if (isGivenOut) notify(true)
@@ -166,7 +173,7 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
       const ages = [config.maxAgeMs, ageMs].filter((age) => age !== undefined)
       maxAgeMs = ages.length === 0 ? undefined : Math.min(...ages)
     },
-    pending: async (query) => (isShut ? [] : store.ask('pending', query)),
+    pending: async (query) => (whyShut !== undefined ? [] : store.ask('pending', query)),
     async acknowledge(epoch, ranges) {
       const readings = (await store.ask('acknowledge', epoch, ranges)) + settlement.settled(epoch, ranges)
       counters.acknowledged(readings)
@@ -176,7 +183,7 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
       counters.lost('rejected', await store.ask('reject', epoch, ranges))
       settlement.settled(epoch, ranges)
     },
-    pendingGaps: async (limit) => (isShut ? undefined : store.ask('pendingGaps', limit)),
+    pendingGaps: async (limit) => (whyShut !== undefined ? undefined : store.ask('pendingGaps', limit)),
     acknowledgeGaps: (ledger, ranges) => store.ask('acknowledgeGaps', ledger, ranges),
     gaps: (query) => store.ask('gaps', query),
     prove: store.prove,
@@ -192,9 +199,11 @@ export async function openOutbox(deps: OutboxDeps, config: OutboxConfig): Promis
     onPending: (listener) => void listeners.push(listener),
     async stats() {
       const here = { maxBytes, unsealed: intake.unsealed(), uncounted: uncounted.waiting() }
-      const known = isShut ? nothingKnown(store.epoch()) : await store.ask('stats')
+      const known = whyShut !== undefined ? nothingKnown(store.epoch()) : await store.ask('stats')
       return counters.stats(known, here)
     },
+    commits: commits.status,
+    shut: () => whyShut,
     died: store.died,
     async [Symbol.asyncDispose]() {
       store.stopWaiting()

@@ -4,6 +4,7 @@ import type { Range } from '../../protocol/ack.ts'
 import type { Name } from '../../protocol/message.ts'
 import type { Alarms } from '../alarms.ts'
 import type { WindowEnd } from './commit-window.ts'
+import type { Commits } from './commits.ts'
 import { outboxUnwritable } from './errors.ts'
 import type { Frame, Sealed, WindowContent } from './frame.ts'
 import type { Written } from './journal/index.ts'
@@ -32,6 +33,7 @@ export interface SettlementDeps {
   store: Store
   spilling: Spilling
   uncounted: UncountedLosses
+  commits: Commits
   clock: Clock
   log: Logger
   alarms: Alarms
@@ -50,7 +52,7 @@ interface Waiting {
 const retryMs = 1_000
 
 export function createSettlement(deps: SettlementDeps): Settlement {
-  const { store, spilling, uncounted, clock, log, alarms, onSealed, onWritten } = deps
+  const { store, spilling, uncounted, commits, clock, log, alarms, onSealed, onWritten } = deps
   const waiting = new Set<Waiting>()
   /** Names given out in the current epoch; a dead one's are needed until its frames are written. */
   const names = new Map<string, Name[]>()
@@ -105,13 +107,16 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     if (isWriting) return
     isWriting = true
     while (isAnythingDue()) {
+      commits.due()
       try {
         await writeOnce()
+        commits.done()
         alarms.clear(outboxUnwritable)
       } catch (error) {
         await failed(error)
       }
     }
+    commits.done()
     isWriting = false
   }
 
@@ -122,7 +127,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
       const entries = [...waiting].filter((entry) => entry.epoch === epoch)
       const frames = entries.map(({ frame }) => frame)
       const adopted = { epoch, boot, names: names.get(epoch) ?? [], frames, closes: true }
-      onWritten(await store.call('adopt', adopted, clock.now()))
+      onWritten(await commits.timed(() => store.call('adopt', adopted, clock.now())))
       dead.delete(epoch)
       names.delete(epoch)
       for (const entry of entries) end(entry)
@@ -132,7 +137,8 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     if (entries.length === 0) return
     const losses = uncounted.due()
     const seqs = entries.map(({ frame }) => frame.seq)
-    const written = await store.call('write', epoch, seqs, ...(losses ? [losses] : ([] as [])))
+    const more = losses ? [losses] : ([] as [])
+    const written = await commits.timed(() => store.call('write', epoch, seqs, ...more))
     if (written === undefined) return // that thread is dead
     if (losses) uncounted.done(losses)
     onWritten(written)

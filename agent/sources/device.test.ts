@@ -64,7 +64,7 @@ test('a device is read at the multiples of the interval, whatever the read takes
   await clock.advance(3_500)
   await stop()
   expect(times(stored)).toEqual([137, 1_137, 2_137, 3_137])
-  expect(turns).toEqual(Array(4).fill({ lateMs: 0, overruns: 0 }))
+  expect(turns).toEqual(Array(4).fill({ lateMs: 0, overruns: 0, intervalMs: 1_000 }))
   expect(reported.map(({ at }) => at)).toEqual(['connecting', ...Array(4).fill('connected')])
 })
 

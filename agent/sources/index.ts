@@ -15,6 +15,7 @@ import type { SourceStatus } from './tally.ts'
 import { faultsOfTrial, isTried, readBefore, type Shadow, type Trial, triedSource } from './trial.ts'
 
 export { type Definitions, DefinitionsInvalid, planAll as checkDefinitions } from './definitions.ts'
+export { sourceGauges } from './gauges.ts'
 export type { Payload } from './message.ts'
 export type { SourceSettings as ModbusSettings, Table as ModbusTable } from './modbus/settings.ts'
 export { type Decoding, decodings, readDevice } from './modbus/survey.ts'

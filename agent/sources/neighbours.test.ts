@@ -142,7 +142,7 @@ test('an attempt to connect is no sign of life', () => {
 test('the status says how late the newest turns began', () => {
   const tally = createTally(manualClock())
   expect(tally.status()).not.toHaveProperty('lateMs')
-  tally.turned({ lateMs: 900, overruns: 3 })
-  for (let k = 0; k < 128; k++) tally.turned({ lateMs: k / 100, overruns: 0 })
+  tally.turned({ lateMs: 900, overruns: 3, intervalMs: 1_000 })
+  for (let k = 0; k < 128; k++) tally.turned({ lateMs: k / 100, overruns: 0, intervalMs: 1_000 })
   expect(tally.status()).toMatchObject({ overruns: 3, lateMs: { median: 0.64, max: 1.27 } })
 })

@@ -6,6 +6,8 @@ export interface Turn {
   lateMs: number
   /** Turns since the one before that fell out, because that one took too long. */
   overruns: number
+  /** From one turn to the next. */
+  intervalMs: number
 }
 
 /** Times at the multiples of an interval, so that the rate does not drift by the time that a task takes. */
@@ -28,7 +30,7 @@ export function createSchedule(intervalMs: number, clock: Clock): Schedule {
       signal.throwIfAborted()
       const leftMs = dueAt - clock.monotonic()
       if (leftMs > 0) await clock.sleep(leftMs, signal)
-      return { lateMs: clock.monotonic() - dueAt, overruns: turn - before - 1 }
+      return { lateMs: clock.monotonic() - dueAt, overruns: turn - before - 1, intervalMs }
     },
     catchUp() {
       turn = Math.max(turn, Math.floor(passed()))

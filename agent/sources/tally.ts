@@ -26,6 +26,8 @@ export interface SourceStatus {
   overruns: number
   /** How much later than due the newest turns of its schedule began. */
   lateMs?: { median: number; max: number }
+  /** How long its next turn has been overdue; present once that is long. */
+  overdueMs?: number
   /** The newest was acquired, whether or not a filter held it back. */
   lastReadingAt?: number
 }
@@ -57,6 +59,7 @@ export function createTally(clock: Clock): Tally {
   let withheld = 0
   let overruns = 0
   const late: number[] = []
+  let nextTurnAt: number | undefined
   let lastReadingAt: number | undefined
   let storeFault: string | undefined
   let death: string | undefined
@@ -108,11 +111,13 @@ export function createTally(clock: Clock): Tally {
     },
     turned(turn) {
       overruns += turn.overruns
+      nextTurnAt = clock.monotonic() + turn.intervalMs
       late.push(turn.lateMs)
       if (late.length > maxLate) late.shift()
     },
     died(error) {
       death = error.message
+      nextTurnAt = undefined
     },
     device(state) {
       // Another attempt does not make a dead device a living one.
@@ -126,11 +131,17 @@ export function createTally(clock: Clock): Tally {
       bad: Object.fromEntries(bad),
       refused,
       ...{ lost, withheld, overruns },
+      ...overdue(nextTurnAt === undefined ? 0 : clock.monotonic() - nextTurnAt),
       ...(late.length > 0 ? { lateMs: summary(late) } : {}),
       ...(lastReadingAt === undefined ? {} : { lastReadingAt }),
     }),
   }
 }
+
+/** A turn that waits for its device may take long; this long it takes only when it hangs. */
+const noticeableMs = 60_000
+const overdue = (ms: number): { overdueMs?: number } =>
+  ms < noticeableMs ? {} : { overdueMs: Math.round(ms) }
 
 /** The newest that are looked at. */
 const maxLate = 128

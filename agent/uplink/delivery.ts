@@ -43,6 +43,8 @@ export interface DeliveryDeps {
   farSide: FarSide
   clock: Clock
   log: Logger
+  /** One message was handed over. */
+  onSent?(batches: number, bytes: number): void
   /** An acknowledgement has taken so much off the window. */
   onDelivered(batches: number, readings: number): void
   /** An acknowledgement told the time of the far side. */
@@ -101,6 +103,7 @@ export function createDelivery(deps: DeliveryDeps, config: DeliveryConfig): Deli
     window.add({ message, lane, isAlone, sentAt: clock.monotonic(), sentWallAt: clock.now() })
     if ((await farSide.send(message, signal)) === 'sent') {
       cursor.pass(message)
+      deps.onSent?.(message.names.length, message.body.length)
       return true
     }
     window.remove(message)

@@ -8,13 +8,17 @@ import { openMindConnectSession } from './mindconnect-session.ts'
 import { openMqttSession } from './mqtt-session.ts'
 import { type Route, routeOf } from './route.ts'
 import type { Session, SessionDeps, SessionEvents } from './session.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
 import { createVersions } from './version.ts'
+
+export type { Traffic } from './traffic.ts'
 
 /** Delivers batches to the hub and tells what the hub announces. */
 export interface Uplink {
   /** Connects, delivers and reconnects until aborted. Never rejects. */
   run(signal: AbortSignal): Promise<void>
   status(): UplinkStatus
+  traffic(): Traffic
 }
 
 export interface UplinkStatus extends Omit<DeliveryStatus, 'tooLarge'> {
@@ -71,6 +75,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     UplinkStatus,
     'acknowledgedBatches' | 'acknowledgedReadings' | 'lastAckAt' | 'leftOut'
   > = { acknowledgedBatches: 0, acknowledgedReadings: 0 }
+  const traffic = noTraffic()
   let delivery: Delivery | undefined
   /** Why the last session ended or could not be had. */
   let failure: string | undefined
@@ -122,7 +127,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
     await using opened = await open(route, membership, signal)
     const { farSide, protocol } = opened
     delivery = createDelivery(
-      { outbox, farSide, clock, log, onDelivered, onTime: deps.onTime },
+      { outbox, farSide, clock, log, onSent, onDelivered, onTime: deps.onTime },
       { ...config, target },
     )
     // Over HTTP nothing is known of the far side before it has taken something.
@@ -144,8 +149,15 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
 
   function connected(to: Omit<Link, 'state' | 'reason'>): void {
     failure = undefined
+    traffic.connections++
     link = { ...to, state: 'connected' }
     log.info({ target: to.target, protocol: to.protocol }, 'uplink connected')
+  }
+
+  function onSent(batches: number, bytes: number): void {
+    traffic.messages++
+    traffic.batches += batches
+    traffic.bytes += bytes
   }
 
   function onDelivered(batches: number, readings: number): void {
@@ -159,6 +171,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
   }
 
   async function pause(error: unknown, signal: AbortSignal): Promise<void> {
+    traffic.failures++
     const delayMs = delayAfter(error, attempt++, config.retry, random)
     const level = error instanceof EdgeError ? 'warn' : 'error'
     log[level]({ err: error, delayMs }, 'uplink lost')
@@ -173,6 +186,7 @@ export function createUplink(deps: UplinkDeps, config: UplinkConfig): Uplink {
       const { tooLarge, ...flight } = delivery?.status() ?? nobodyInFlight
       return { ...link, ...delivered, ...flight, ...(tooLarge === 0 ? {} : { tooLarge }) }
     },
+    traffic: () => ({ ...traffic }),
     async run(signal) {
       while (!signal.aborted) {
         const over = new AbortController()

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../core/clock.ts'
+import type { HttpTally } from '../../core/http-tally.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import type { Apps } from '../apps/apps.ts'
@@ -63,6 +64,8 @@ export interface HttpDeps {
   /** Where a person comes to after signing in, unless another page was asked for. */
   home(): string
   kv: PrivateTokens
+  /** Counts what is answered. */
+  requests: HttpTally
   /** Connections on which a request may take longer to arrive. */
   patientWith: WeakSet<Socket>
   /** `client_id` of introspection replies. */

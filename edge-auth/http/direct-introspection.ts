@@ -12,12 +12,16 @@ const maxBytes = 65_536
  * Introspection before all routing: apps ask it for every request of theirs. Only the ordinary question is
  * taken here; anything out of the ordinary goes the ordinary way, where the same endpoint answers it.
  */
-export function lookForIntrospection(endpoint: FormEndpoint, surface: Surface, log: Logger): FirstLook {
+export function lookForIntrospection(
+  endpoint: FormEndpoint,
+  { surface, log, count }: { surface: Surface; log: Logger; count(status: number): void },
+): FirstLook {
   return (request, response) => {
     if (request.method !== 'POST' || !introspectPaths.includes(request.url as string)) return false
     if (!isOrdinary(request.headers, surface)) return false
     readBody(request, async (body) => {
       const reply = await answerForm(endpoint, questionOf(request, body, surface), log)
+      count(reply.status)
       if (!response.destroyed) send(response, reply)
     })
     return true

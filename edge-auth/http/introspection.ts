@@ -16,6 +16,7 @@ import type { AppGroups } from '../users/app-groups.ts'
 import type { Users } from '../users/users.ts'
 import type { HttpDeps } from './deps.ts'
 import { type FormEndpoint, type Question, RateExceeded, type Reply, serveForm } from './form-endpoint.ts'
+import type { IntrospectionCounts } from './introspection-count.ts'
 import type { AskingClient } from './oauth-client.ts'
 import { readForm } from './oauth-form.ts'
 import { introspectPaths } from './oauth-paths.ts'
@@ -36,6 +37,7 @@ export interface IntrospectionDeps {
   random: Random
   /** Of who shows no credentials, by address. */
   openRate: RateLimit
+  counts: IntrospectionCounts
   /** `client_id` of what is said about people's tokens. */
   boxId: string
 }
@@ -45,28 +47,39 @@ export interface IntrospectionDeps {
  * is awaited for an asker and a token that are known: apps ask this for every request of theirs.
  */
 export function createIntrospection(deps: IntrospectionDeps, { open }: { open: boolean }): FormEndpoint {
-  const { askingClient, identify, tokens, technical, external, openRate } = deps
+  const { askingClient, identify, tokens, technical, external, openRate, counts } = deps
   const sayUser = createSayUser(deps)
 
   return async (question) => {
-    const form = readForm(question.body)
-    const asking = askingClient(question, form)
-    const client = asking instanceof Promise ? await asking : asking
-    if (!client && !open) throw new InvalidClient('no_credentials')
-    if (!client) refuseTooMany(openRate, question)
-    const token = form.one('token')
-    if (token === undefined) throw new Invalid('token is missing')
+    try {
+      const form = readForm(question.body)
+      const asking = askingClient(question, form)
+      const client = asking instanceof Promise ? await asking : asking
+      if (!client && !open) throw new InvalidClient('no_credentials')
+      if (!client) refuseTooMany(openRate, question)
+      const token = form.one('token')
+      if (token === undefined) throw new Invalid('token is missing')
 
-    const outside = external.enabled() ? await external.identify(token) : undefined
-    if (outside) return { status: 200, body: sayUser(outside, client?.app.clientId) }
-    const read = tokens.known(token) ?? (await tokens.read(token))
-    const identity = identify.byRead(read)
-    if (identity) return { status: 200, body: sayUser(identity, client?.app.clientId) }
-    if (read?.is === 'technical' && technical.mayIntrospect(client, read.claims)) {
-      const owner = technical.owner(read.claims)
-      if (owner) return { status: 200, body: sayApp(read.claims, owner) }
+      const outside = external.enabled() ? await external.identify(token) : undefined
+      const read = outside ? undefined : (tokens.known(token) ?? (await tokens.read(token)))
+      const identity = outside ?? identify.byRead(read)
+      if (identity) {
+        counts.active++
+        return { status: 200, body: sayUser(identity, client?.app.clientId) }
+      }
+      if (read?.is === 'technical' && technical.mayIntrospect(client, read.claims)) {
+        const owner = technical.owner(read.claims)
+        if (owner) {
+          counts.active++
+          return { status: 200, body: sayApp(read.claims, owner) }
+        }
+      }
+      counts.inactive++
+      return inactive(deps, question, client, read)
+    } catch (error) {
+      counts.refused++
+      throw error
     }
-    return inactive(deps, question, client, read)
   }
 }
 

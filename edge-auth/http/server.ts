@@ -14,6 +14,7 @@ import { jwks } from './jwks.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { metadata } from './metadata.ts'
+import { introspectPaths } from './oauth-paths.ts'
 import { privateTokens } from './private-tokens.ts'
 import { readings } from './readings.ts'
 import { forwardedHeadersOf, senderOf } from './request.ts'
@@ -27,30 +28,20 @@ import { verify } from './verify.ts'
 
 /** What people, scripts, apps and the reverse proxy ask. */
 export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
+  const kinds = new Map<string, string>()
   const server = createBareServer(deps, surface)
+  deps.requests.watch(server, (url) => kinds.get(url))
   crossOrigin(server, deps.options)
   server.addHook('onRequest', async (request) => {
     const headers = forwardedHeadersOf(request, surface)
     if (headers.length === 0) return
     deps.denials.forwardedHeaderIgnored({ ...senderOf(request, surface), requestId: request.id, headers })
   })
-  for (const routes of [
-    introspection,
-    login,
-    logout,
-    sso,
-    ssoMessages,
-    directLogin,
-    verify,
-    token,
-    revoke,
-    jwks,
-    metadata,
-    readings,
-    technicalTokenManager,
-    privateTokens,
-  ])
-    mount(server, (scope) => routes(scope, deps, surface))
+  for (const [kind, routes] of Object.entries(kindsOfRoutes))
+    mount(server, async (scope) => {
+      scope.addHook('onRoute', ({ url }) => void kinds.set(url, kind))
+      await routes(scope, deps, surface)
+    })
   return server
 }
 
@@ -58,6 +49,7 @@ export function createAppsServer(deps: HttpDeps, surface: Surface): HttpServer {
 export function createIntrospectionServer(deps: HttpDeps): HttpServer {
   const surface: Surface = { behindProxy: false, openIntrospection: true }
   const server = createBareServer(deps, surface)
+  deps.requests.watch(server, (url) => (introspectPaths.includes(url) ? 'introspection' : undefined))
   mount(server, (scope) => introspection(scope, deps, surface))
   return server
 }
@@ -67,8 +59,32 @@ function mount(server: HttpServer, routes: (scope: HttpServer) => Promise<void>)
   server.register((scope) => routes(scope as unknown as HttpServer))
 }
 
-function createBareServer({ log, oauth, options, patientWith }: HttpDeps, surface: Surface): HttpServer {
-  const first = lookForIntrospection(introspectionOn(oauth, surface), surface, log)
+const kindsOfRoutes: Readonly<
+  Record<string, (server: HttpServer, deps: HttpDeps, surface: Surface) => Promise<void>>
+> = {
+  introspection,
+  login,
+  logout,
+  sso,
+  sso_messages: ssoMessages,
+  direct_login: directLogin,
+  verify,
+  token,
+  revoke,
+  jwks,
+  metadata,
+  readings,
+  technical_tokens: technicalTokenManager,
+  private_tokens: privateTokens,
+}
+
+/** Names under which answers are counted. */
+export const appsRoutes: readonly string[] = Object.keys(kindsOfRoutes)
+
+function createBareServer(deps: HttpDeps, surface: Surface): HttpServer {
+  const { log, oauth, options, patientWith, requests } = deps
+  const count = requests.counterOf('introspection')
+  const first = lookForIntrospection(introspectionOn(oauth, surface), { surface, log, count })
   const server = createHttpServer({ log, first, patientWith, errorBody })
   server.register(cookie)
   tokenCookieLife(server, () => cookieSeconds(options))

@@ -1,7 +1,5 @@
 import type { HttpServer } from '../../core/http-server.ts'
 import { GapsPage, GapsQuery, queryGaps } from '../gaps.ts'
-import type { IngestState } from '../ingest/index.ts'
-import { exposition } from '../metrics.ts'
 import { queryReadings, ReadingsPage, ReadingsQuery } from '../readings.ts'
 import { agentStatus } from '../status.ts'
 import type { ReadingStore } from '../store/index.ts'
@@ -12,16 +10,12 @@ export interface DataRoutesDeps {
   guard: Guard
   store: ReadingStore
   presence: Presence
-  ingestState(): IngestState
 }
 
 const root = '/api/hub/v1/agents/:id'
 
 /** Our own extensions: what agents have sent, and what they have lost. */
-export function dataRoutes(
-  server: HttpServer,
-  { guard, store, presence, ingestState }: DataRoutesDeps,
-): void {
+export function dataRoutes(server: HttpServer, { guard, store, presence }: DataRoutesDeps): void {
   const onRequest = guard.tenant
   server.get(
     `${root}/readings`,
@@ -36,8 +30,4 @@ export function dataRoutes(
   server.get(`${root}/status`, { onRequest, schema: { params: AgentPath } }, async (request) =>
     agentStatus({ store, presence }, (await guard.agentOf(request)).id),
   )
-  server.get('/metrics', async (_request, reply) => {
-    const { text, contentType } = await exposition(ingestState())
-    return reply.type(contentType).send(text)
-  })
 }

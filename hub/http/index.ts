@@ -1,14 +1,17 @@
 import formbody from '@fastify/formbody'
 import type { Clock } from '../../core/clock.ts'
 import { createHttpServer, type HttpServer } from '../../core/http-server.ts'
+import { createHttpTally } from '../../core/http-tally.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { serverTimeHeader } from '../../protocol/token.ts'
 import type { Addresses } from '../addresses.ts'
 import type { Agents } from '../agents.ts'
+import type { Commands } from '../commands/index.ts'
 import { RateExceeded } from '../errors.ts'
-import type { IngestState } from '../ingest/index.ts'
+import type { Ingest } from '../ingest/index.ts'
 import type { HubLimits } from '../limits.ts'
+import type { Box } from '../metrics.ts'
 import type { Exchange } from '../mindconnect/exchange.ts'
 import type { Registrations } from '../registrations.ts'
 import type { Registry } from '../registry/index.ts'
@@ -20,6 +23,7 @@ import { agentRoutes, type Presence } from './agents.ts'
 import { alarmRoutes } from './alarms.ts'
 import { assetRoutes } from './assets.ts'
 import { boardingRoutes } from './boarding.ts'
+import { commandRoutes } from './commands.ts'
 import { customItemRoutes } from './custom-items.ts'
 import { dataRoutes } from './data.ts'
 import { dataSourceConfigurationRoutes } from './data-source-configuration.ts'
@@ -30,6 +34,7 @@ import { eventRoutes } from './events.ts'
 import { exchangeRoutes } from './exchange.ts'
 import { fileRoutes } from './files.ts'
 import { createGuard, type Guard } from './guard.ts'
+import { healthRoutes, hubRoutes, routeOf } from './health.ts'
 import { ingestRoutes } from './ingest.ts'
 import { mappingRoutes } from './mappings.ts'
 import { createRateLimit } from './rate.ts'
@@ -47,9 +52,11 @@ export interface HubServerDeps {
   store: ReadingStore
   uploads: Uploads
   exchange: Exchange
+  commands: Commands
   addresses: Addresses
   presence: Presence
-  ingestState(): IngestState
+  ingest: Pick<Ingest, 'state'>
+  box: Box
   clock: Clock
   random: Random
   log: Logger
@@ -68,6 +75,8 @@ export function createHubServer(
 ): HttpServer {
   const { log, random, clock } = deps
   const server = createHttpServer({ log, tls, requestTimeoutMs, errorBody: errorBody(random) })
+  const requests = createHttpTally('hub', hubRoutes)
+  requests.watch(server, routeOf)
   server.register(formbody)
   acceptEmptyJson(server)
   logRefusals(server, log)
@@ -98,7 +107,8 @@ export function createHubServer(
   assetRoutes(server, { ...deps, guard })
   dataRoutes(server, { ...deps, guard })
   alarmRoutes(server, { ...deps, guard })
-  server.get('/healthz', async () => ({ status: 'ok' }))
+  commandRoutes(server, { ...deps, guard })
+  healthRoutes(server, { ...deps, requests })
   return server
 }
 

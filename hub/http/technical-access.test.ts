@@ -43,6 +43,7 @@ const refusedRoutes = async (): Promise<string[]> => {
 /** Whoever may do these can take the place of agents, or change what they do. */
 const changesAgents = [
   `DELETE ${management}/:id`,
+  'DELETE /api/hub/v1/agents/:id/commands/:command',
   `DELETE ${mindConnect}/dataPointMappings/:id`,
   `DELETE ${mindConnect}/diagnosticActivations/:id`,
   `DELETE ${mindConnect}/eventMappings/:id`,
@@ -50,6 +51,7 @@ const changesAgents = [
   `PATCH ${mindConnect}/eventMappings/:id`,
   `POST ${management}`,
   `POST ${management}/:id/boarding/offboard`,
+  'POST /api/hub/v1/agents/:id/commands',
   `POST ${mindConnect}/dataPointMappings`,
   `POST ${mindConnect}/diagnosticActivations`,
   `POST ${mindConnect}/eventMappings`,

@@ -38,6 +38,10 @@ const needed: Readonly<Record<string, Permission>> = {
   [`GET ${ours}/status`]: 'agents:read',
   [`GET ${ours}/alarms`]: 'agents:read',
   [`GET ${ours}/events`]: 'agents:read',
+  [`POST ${ours}/commands`]: 'agents:write',
+  [`GET ${ours}/commands`]: 'agents:read',
+  [`GET ${ours}/commands/:command`]: 'agents:read',
+  [`DELETE ${ours}/commands/:command`]: 'agents:write',
   [`GET ${ours}/items`]: 'files:read',
 
   [`POST ${events}`]: 'events:write',
