@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type Bench, reached } from './bench.ts'
 import { bridge } from './bridge.ts'
 import { drain } from './drain.ts'
+import { footprint } from './footprint.ts'
 import { introspect } from './introspect.ts'
 import { introspectUnderLogin } from './introspect-under-login.ts'
 import { machine } from './measure.ts'
@@ -17,7 +18,7 @@ import { wire } from './wire.ts'
  */
 const benches: readonly Bench[] = [
   ...[wire, outbox, bridge, drain, stall, introspect, introspectUnderLogin],
-  ...[sourcesModbus, sourcesOpcua, sourcesSystem, sourcesMemory],
+  ...[sourcesModbus, sourcesOpcua, sourcesSystem, sourcesMemory, footprint],
 ]
 
 const usage = () => benches.map(({ name, about }) => `${name.padEnd(8)} ${about}\n`).join('')

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
 import { systemClock } from '../core/clock.ts'
 
@@ -70,4 +72,10 @@ export async function until(
     if (systemClock.monotonic() > deadline) throw new Error(`waited in vain: ${what}`)
     await pause(50)
   }
+}
+
+/** What the system has in memory of files goes, so that the next reader has to ask the disk. Needs root. */
+export function forgetFiles(): void {
+  execFileSync('sync')
+  writeFileSync('/proc/sys/vm/drop_caches', '3')
 }

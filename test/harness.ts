@@ -66,8 +66,13 @@ const anyPort = '127.0.0.1:0'
 export type Gateway = Child<{ auth: string; admin: string; mqtt: string; mqtts?: string }>
 export type Hub = Child<{ http: string; mqtt: string }>
 
-export const startGateway = (stateDir: string, env: Record<string, string> = {}): Promise<Gateway> =>
+export const startGateway = (
+  stateDir: string,
+  env: Record<string, string> = {},
+  options: Pick<ChildOptions, 'program'> = {},
+): Promise<Gateway> =>
   start({
+    ...options,
     command: ['run'],
     stateDir,
     env: {

@@ -9,6 +9,8 @@ export interface ChildOptions {
   stateDir: string
   /** Beside the environment of this process without its EDGEWARD_ variables. */
   env?: Record<string, string>
+  /** What is run: this program, unless told. */
+  program?: { file: string; args: readonly string[] }
 }
 
 /** A real `edgeward` process on its own state directory. */
@@ -24,9 +26,9 @@ export interface Child<A> extends AsyncDisposable {
 }
 
 /** Resolves when the process serves. Rejects with its log when it ends before. */
-export async function startChild<A>({ command, stateDir, env = {} }: ChildOptions): Promise<Child<A>> {
+export async function startChild<A>(options: ChildOptions): Promise<Child<A>> {
+  const { command, stateDir, env = {}, program: { file, args } = ownCommand() } = options
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EDGEWARD_'))
-  const { file, args } = ownCommand()
   const child = spawn(file, [...args, ...command, '--state-dir', stateDir], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
