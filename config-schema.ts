@@ -1,4 +1,5 @@
 import Type, { type StaticDecode, type TSchema } from 'typebox'
+import { commandKinds } from './protocol/commands.ts'
 
 /**
  * The one schema of the configuration: defaults and descriptions stand here and nowhere else.
@@ -74,6 +75,15 @@ export const ConfigSchema = Type.Object(
       stick_dir: optionalText(
         'Folder below which USB sticks are mounted, e.g. /media: while the box is not onboarded, a boarding file on one is offered for "edgeward onboard --confirm". Off unless set.',
       ),
+      remote_commands: Type.Array(Type.Enum([...commandKinds]), {
+        default: [],
+        description: `What the hub may have done on this box: any of ${commandKinds.join(', ')}. Nothing unless set.`,
+      }),
+      supervised: Type.Boolean({
+        default: false,
+        description:
+          'Whoever starts edgeward starts it again when it ends, as Docker does with a restart policy. systemd is recognised without.',
+      }),
       trust_ntp: Type.Boolean({
         default: true,
         description: 'Believe the clock of the box while the system says that NTP keeps it.',
@@ -233,6 +243,13 @@ export const ConfigSchema = Type.Object(
         default: [],
         description: 'Host names and addresses to certify besides those found.',
       }),
+      server_cert: optionalText(
+        'PEM file: a certificate of your own with its chain, shown instead of that of the device CA; read again when it changes.',
+      ),
+      server_key: optionalText('PEM file: key of server_cert.'),
+      ca_key: optionalText(
+        'Key of the device CA in a PKCS#11 token, as RFC 7512 writes it: "pkcs11:token=T;id=%01?module-path=/path/lib.so&pin-source=file:/path/pin". In pki/ca.key unless set.',
+      ),
     }),
     proxy: section('How outgoing connections leave the plant.', {
       url: optionalText(

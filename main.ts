@@ -1,27 +1,37 @@
-import { X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Agent, ntpSynchronised, openAgent, openTime } from './agent/index.ts'
+import { clearSnapshots, settleSwap } from './backup/index.ts'
 import { mayPublish, openBroker } from './broker/index.ts'
-import { type Certs, openCerts } from './certs/index.ts'
+import { openCerts } from './certs/index.ts'
 import { type Config, deviceName, given, networkConfig, sessionPolicy } from './config.ts'
 import { createConsole } from './console/index.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { controlSocket, type Operations, run } from './core/control.ts'
 import { serveControl } from './core/control-server.ts'
-import { Invalid } from './core/errors.ts'
+import { diskProbe } from './core/disk-probe.ts'
+import { createDiskSpace } from './core/disk-space.ts'
+import { EdgeError, Invalid } from './core/errors.ts'
+import { fallenBack, fallenBackFile } from './core/fallen-back.ts'
 import { ensurePrivateDir } from './core/files.ts'
+import { lifeFaults } from './core/life-faults.ts'
 import type { Logger } from './core/log.ts'
+import { createLogLevel, toLog } from './core/log-level.ts'
+import { type LogRing, recentOperation } from './core/log-ring.ts'
 import { openNetwork } from './core/net/index.ts'
 import { warnOfUnpatchedNode } from './core/node-version.ts'
+import { createProofOfLife, type ProofOfLife } from './core/proof-of-life.ts'
 import { type Random, systemRandom } from './core/random.ts'
-import { releasedAt } from './core/release.ts'
+import { release, releasedAt } from './core/release.ts'
 import { lockState, StateInUse } from './core/sqlite.ts'
+import { isService } from './core/supervision.ts'
 import { runTasks, watching } from './core/tasks.ts'
-import { type Aged, openEdgeAuth } from './edge-auth/index.ts'
+import { createVitals } from './core/vitals.ts'
+import { type Aged, type EdgeAuth, openEdgeAuth } from './edge-auth/index.ts'
 import { type HubLimits, openHub } from './hub/index.ts'
 import type { AuditHead } from './protocol/agent-report.ts'
 import { sourceOf, typeOf } from './protocol/alarm.ts'
+import { gatewayState, hubState, snapshotOperation } from './stores.ts'
 
 /** Where a process keeps what it knows, and what lives only while it runs. */
 export interface Places {
@@ -36,19 +46,42 @@ export interface Service extends AsyncDisposable {
   serve(signal: AbortSignal, ready: (addresses: object) => void): Promise<void>
   /** SIGHUP: what may have changed beside it is read again. */
   reload?(): void
+  /** Whether it is alive in all its parts, while it serves; a hub that is away is none of them. */
+  readonly life: ProofOfLife
+  /** How it stands, in a few words. */
+  summary(): Promise<string>
 }
 
 export interface ServiceDeps {
   log: Logger
+  /** Keeps what the log says, for who asks the running process. */
+  recent?: LogRing
+  /** What "edgeward doctor --json" finds. */
+  doctor?: (signal: AbortSignal) => Promise<unknown>
   clock?: Clock
   random?: Random
+}
+
+/** In order, so that whoever started the process starts it anew. */
+class EndedToRestart extends EdgeError {
+  override readonly name = 'EndedToRestart'
+  readonly code = 'ended_to_restart'
+  override readonly exitCode = 6
+
+  constructor() {
+    super('ended to be started again, as the hub has asked')
+  }
 }
 
 /** Opens the gateway's stores, as their one owner. Throws `StateInUse`. */
 export async function openGateway(config: Config, places: Places, deps: ServiceDeps): Promise<Service> {
   await using held = new AsyncDisposableStack()
-  const { clock, random, log, module } = common(deps)
-  await claim(places, clock, held)
+  const { clock, random, log, modules, module } = common(deps)
+  const restart = new AbortController()
+  await claim(places, { clock, log }, held)
+  const logLevel = held.use(
+    createLogLevel({ log, modules, clock, told: (change) => auth.noteLogLevel(change) }),
+  )
   const time = await openTime(
     {
       ...{ clock, log: module('agent') },
@@ -56,18 +89,34 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
     },
     { path: join(places.stateDir, 'time.json'), releasedAt },
   )
+  const vitals = held.use(createVitals({ clock }))
+  const disk = createDiskSpace(
+    { clock },
+    { dir: places.stateDir, stores: ['outbox', 'auth', 'kv'], prefix: 'edgeward' },
+  )
   const network = openNetwork({ trustedNow: time.correctedNow }, networkConfig(config))
 
   const certs = await openCerts(
-    { clock, random, log: module('certs') },
-    { dir: join(places.stateDir, 'pki'), names: config.certs.names, deviceName: deviceName(config) },
+    {
+      ...{ clock: { ...clock, now: time.now }, random, log: module('certs') },
+      isTimeTrusted: () => time.status().state === 'trusted',
+      environment: process.env,
+    },
+    certsConfig(config, places),
   )
   const agent = held.use(
     await openAgent(
       {
         ...{ network, time, clock, random, log: module('agent') },
         auditHead: (): Promise<AuditHead> => auth.auditHead(),
-        certificates: () => endsOf(certs),
+        certificates: () => certs.endings,
+        remote: {
+          ...(config.agent.supervised || isService(process) ? { restart: () => restart.abort() } : {}),
+          recentLog: () => deps.recent?.after(0).lines ?? [],
+          doctor: deps.doctor,
+          settings: config,
+          audit: (command) => auth.noteRemoteCommand(command),
+        },
       },
       agentConfig(config, places),
     ),
@@ -85,7 +134,7 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
         hub: { http: network.http, address: agent.hub },
         alarms: { ...agent.alarms, events: agent.events.list },
         kept: keptBy(agent),
-        box: agent.operations,
+        box: { ...agent.operations, ...logLevel.operations },
       },
       {
         dir: places.stateDir,
@@ -125,11 +174,18 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
   )
   const operations = { ...agent.operations, ...auth.operations, ...certs.operations }
 
+  const life = gatewayLife({ clock, log, auth, operations }, places)
   const all = held.move()
   return {
     operations,
-    reload: agent.reload,
+    life,
+    summary: async () => gatewaySummary((await run(operations, 'agent.status', {})) as GatewayStatus),
+    reload() {
+      agent.reload()
+      certs.reload()
+    },
     async serve(signal, ready) {
+      let isListening = false
       await using serving = new AsyncDisposableStack()
       const broker = serving.use(
         await openBroker(
@@ -145,13 +201,29 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
           },
         ),
       )
+      certs.onChange((tls) => {
+        broker.useCertificate(tls)
+        agent.events.note('certificate_changed', 'the box shows another TLS certificate')
+      })
+      certs.onFault((fault) =>
+        fault === undefined
+          ? agent.alarms.clear('certificate_failed')
+          : agent.alarms.raise('certificate_failed', fault),
+      )
       auth.onAppChange(broker.disconnect)
       auth.watchApps(broker.seen)
       const admin = serving.use(
         createConsole(
           {
-            health: () => health(operations, agent.faults),
-            gauges: agent.gauges,
+            health() {
+              const faults = [...vitals.faults(), ...lifeFaults(life), ...agent.faults()]
+              return { ok: faults.length === 0, faults }
+            },
+            missing: () => [...(isListening ? [] : ['the listeners']), ...agent.missing()],
+            gauges: async () => [
+              ...[vitals, disk, auth, broker].flatMap((part) => part.gauges()),
+              ...(await agent.gauges()),
+            ],
             administration: auth.administration,
             log: module('console'),
           },
@@ -159,26 +231,56 @@ export async function openGateway(config: Config, places: Places, deps: ServiceD
         ),
       )
       const addresses = { ...(await auth.listen()), ...(await admin.listen()), ...broker.addresses }
-      const describe = async () => ({ pid: process.pid, addresses })
-      const running = { ...operations, 'gateway.describe': describe }
+      const describe = async () => ({ pid: process.pid, release, addresses })
+      const running = {
+        ...operations,
+        ...logOperations(deps, logLevel.operations),
+        'gateway.describe': describe,
+        'state.snapshot': snapshotOperation(
+          { clock, random, copyOwned: { 'auth.db': auth.copyStore } },
+          gatewayState({ log, random }),
+          places.stateDir,
+        ),
+      }
       serving.use(await serveControl(controlSocket(places), running, module('control')))
+      isListening = !signal.aborted
+      signal.addEventListener(
+        'abort',
+        () => {
+          isListening = false
+        },
+        { once: true },
+      )
+      await tellOfFallingBack(agent, places)
       ready(addresses)
       log.info(addresses, 'gateway serves')
       warnOfUnpatchedNode(log, process.versions.node)
       auth.died.catch(({ message }: Error) => {
         if (!signal.aborted) agent.alarms.raise('auth_store_failed', message)
       })
-      await runTasks(signal, agent.run, watching(auth.died))
+      const either = AbortSignal.any([signal, restart.signal])
+      await runTasks(either, agent.run, vitals.run, disk.run, certs.run, life.run, watching(auth.died))
+      if (!signal.aborted) throw new EndedToRestart()
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
 
-const endsOf = (certs: Certs) =>
-  [['device CA', certs.ca] as const, ['box', certs.server.cert] as const].map(([name, pem]) => ({
-    name,
-    notAfter: Date.parse(new X509Certificate(pem).validTo),
-  }))
+const certsConfig = (config: Config, { stateDir }: Places) => ({
+  dir: join(stateDir, 'pki'),
+  names: config.certs.names,
+  deviceName: deviceName(config),
+  ...given('serverCert', config.certs.server_cert),
+  ...given('serverKey', config.certs.server_key),
+  ...given('caKey', config.certs.ca_key),
+})
+
+/** Once a start is enough: a release is given up before one. */
+async function tellOfFallingBack({ alarms }: Agent, { stateDir }: Places): Promise<void> {
+  const said = await fallenBack(fallenBackFile(stateDir))
+  if (said === undefined) alarms.clear('release_fallen_back')
+  else alarms.raise('release_fallen_back', said)
+}
 
 /** What the agent keeps, for the retention. */
 const keptBy = ({ alarms, events, keepReadingsFor }: Agent) => ({
@@ -191,15 +293,55 @@ const keptBy = ({ alarms, events, keepReadingsFor }: Agent) => ({
   keepReadingsFor,
 })
 
+interface GatewayLifeDeps {
+  clock: Clock
+  log: Logger
+  auth: Pick<EdgeAuth, 'auditHead'>
+  operations: Operations
+}
+
+/** Each thread answers a question that costs it nothing, and the disk takes what is written. */
+const gatewayLife = ({ clock, log, auth, operations }: GatewayLifeDeps, { stateDir }: Places): ProofOfLife =>
+  createProofOfLife(
+    { clock, log },
+    {
+      probes: [
+        { name: 'the store of users and audit', ask: auth.auditHead },
+        { name: 'the store of private tokens', ask: () => run(operations, 'kv.quota', {}) },
+        { name: 'the outbox', ask: () => run(operations, 'agent.gaps', { limit: 1 }) },
+        diskProbe({ dir: stateDir, commits: ['auth.db-wal', 'kv.db-wal', 'outbox.db-wal'] }),
+      ],
+    },
+  )
+
+interface GatewayStatus {
+  identity: { state: string }
+  uplink: { state: string }
+  alarms: readonly unknown[]
+}
+
+const gatewaySummary = ({ identity, uplink, alarms }: GatewayStatus): string =>
+  `serves; identity ${identity.state}; uplink ${uplink.state}; alarms ${alarms.length}`
+
 /** Opens the hub's stores, as their one owner. Throws `StateInUse`. */
 export async function openHubService(config: Config, places: Places, deps: ServiceDeps): Promise<Service> {
   await using held = new AsyncDisposableStack()
-  const { clock, random, log, module } = common(deps)
-  await claim(places, clock, held)
+  const { clock, random, log, modules, module } = common(deps)
+  await claim(places, { clock, log }, held)
+  const logLevel = held.use(createLogLevel({ log, modules, clock, told: toLog(log) }))
   const { hub: settings } = config
+  const vitals = held.use(createVitals({ clock }))
+  const disk = createDiskSpace(
+    { clock },
+    { dir: places.stateDir, stores: ['readings', 'registry', 'uploads'], prefix: 'edgeward_hub' },
+  )
+  const box = {
+    gauges: () => [...vitals.gauges(), ...disk.gauges()],
+    faults: () => [...vitals.faults(), ...lifeFaults(life)],
+  }
   const hub = held.use(
     await openHub(
-      { clock, random, log: module('hub') },
+      { clock, random, log: module('hub'), box },
       {
         dir: places.stateDir,
         http: settings.http,
@@ -215,15 +357,26 @@ export async function openHubService(config: Config, places: Places, deps: Servi
       },
     ),
   )
+  const life = createProofOfLife(
+    { clock, log },
+    { probes: [...hub.probes, diskProbe({ dir: places.stateDir, commits: ['readings.db-wal'] })] },
+  )
   const all = held.move()
   return {
     operations: hub.operations,
+    life,
+    summary: async () => 'serves',
     async serve(signal, ready) {
       const addresses = await hub.listen()
-      await using _control = await serveControl(controlSocket(places), hub.operations, module('control'))
+      const running = {
+        ...hub.operations,
+        ...logOperations(deps, logLevel.operations),
+        'state.snapshot': snapshotOperation({ clock, random }, hubState, places.stateDir),
+      }
+      await using _control = await serveControl(controlSocket(places), running, module('control'))
       ready(addresses)
       log.info(addresses, 'hub serves')
-      await runTasks(signal, watching(hub.died))
+      await runTasks(signal, life.run, vitals.run, disk.run, watching(hub.died))
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
@@ -249,15 +402,38 @@ export const hubLimits = (settings: Config['hub']): HubLimits => ({
 })
 
 function common({ log, clock = systemClock, random = systemRandom }: ServiceDeps) {
-  return { clock, random, log, module: (name: string) => log.child({ module: name }) }
+  const modules = new Map<string, Logger>()
+  const module = (name: string): Logger => {
+    const known = modules.get(name) ?? log.child({ module: name })
+    modules.set(name, known)
+    return known
+  }
+  return { clock, random, log, modules, module }
 }
+
+/** Of the running process alone: nobody sets a level for one command. */
+const logOperations = ({ recent }: ServiceDeps, levels: Operations): Operations => ({
+  ...levels,
+  ...(recent ? recentOperation(recent, process.pid) : {}),
+})
 
 /** A command holds the lock for a moment only, so a starting daemon waits that long. */
 const lockPatienceMs = 5_000
 
-async function claim(places: Places, clock: Clock, held: AsyncDisposableStack): Promise<void> {
+async function claim(
+  places: Places,
+  { clock, log }: { clock: Clock; log: Logger },
+  held: AsyncDisposableStack,
+): Promise<void> {
   await ensurePrivateDir(places.stateDir)
   await mkdir(places.runtimeDir, { recursive: true, mode: 0o755 })
+  await takeLock(places, clock, held)
+  const replaced = await settleSwap(places.stateDir)
+  if (replaced !== undefined) log.warn({ replaced }, 'restore finished that was cut short')
+  await clearSnapshots(places.stateDir, clock.now())
+}
+
+async function takeLock(places: Places, clock: Clock, held: AsyncDisposableStack): Promise<void> {
   const deadline = clock.monotonic() + lockPatienceMs
   for (;;) {
     try {
@@ -273,6 +449,7 @@ async function claim(places: Places, clock: Clock, held: AsyncDisposableStack): 
 function agentConfig({ agent, uplink, outbox, sources }: Config, { stateDir }: Places) {
   return {
     stateDir,
+    remoteCommands: agent.remote_commands,
     retry: { initialMs: agent.retry_initial, maxMs: agent.retry_max },
     uplink: {
       format: uplink.format,
@@ -330,11 +507,4 @@ async function readSetting(path: string | undefined, setting: string): Promise<s
   } catch (cause) {
     throw new Invalid(`${setting}: ${path} cannot be read: ${(cause as Error).message}`, { cause })
   }
-}
-
-/** A store that does not answer is a fault; one that has a slow disk is not. */
-async function health(operations: Operations, agentFaults: () => string[]) {
-  const faults = agentFaults()
-  await run(operations, 'user.list', {}).catch((error: Error) => faults.push(`user.list: ${error.message}`))
-  return { ok: faults.length === 0, faults }
 }

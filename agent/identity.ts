@@ -12,6 +12,7 @@ import type { Events } from './alarms/events.ts'
 import { changesTo, createAudit } from './audit.ts'
 import { credentialName } from './credentials/credential.ts'
 import { createRotation, type Rotation } from './credentials/rotation.ts'
+import { countRotations, type Rotations } from './credentials/rotation-count.ts'
 import { type AccessToken, createAccessTokens } from './credentials/tokens.ts'
 import { openVault, type Vault } from './credentials/vault.ts'
 import { CredentialRefused, IdentityReplaced, NotOnboarded } from './errors.ts'
@@ -42,6 +43,7 @@ export interface Identity extends AsyncDisposable {
   /** The hub did not take this access token: the next call of `accessToken` fetches another. */
   forget(accessToken: string): void
   status(): IdentityStatus
+  rotations(): Rotations
   /** Onboards when a boarding configuration waits, rotates on schedule; until aborted. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -110,6 +112,7 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
   const time = deps.time ?? createGuard({ clock, log }, { floor: releasedAt })
   const hub = createHubApi({ http, time, clock, random })
   const audit = createAudit(deps.log.child({ part: 'audit' }), deps.note)
+  const rotations = countRotations()
   let archived: Archived | undefined
   const runner = await openRunner({
     ...{ vault, hub, time, clock, random, log },
@@ -118,6 +121,7 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
       archived = await deps.archive(name, former)
     },
     onChange(before, after, trouble) {
+      rotations.noticed(before, after)
       audited({ before, after, trouble, archived, now: time.now() })
       const [was, is] = [holding(before)?.home, holding(after)?.home]
       if (was === is) return
@@ -171,6 +175,7 @@ export async function identityIn(vault: Vault, deps: IdentityDeps, retry: RetryP
     accessToken: (signal) => tokens.get(signal),
     forget: (token) => tokens.forget(token),
     status: () => statusOf(runner),
+    rotations: rotations.counts,
     run: (signal) => rotation.run(signal),
     async [Symbol.asyncDispose]() {
       closing.abort()

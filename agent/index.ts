@@ -18,11 +18,13 @@ import { IdentityUnreadable } from './errors.ts'
 import { createFlash } from './flash.ts'
 import { gapOperation } from './gaps.ts'
 import { agentGauges } from './gauges.ts'
+import { agentFaults } from './health.ts'
 import { type Identity, type IdentityConfig, type IdentityDeps, openIdentity } from './identity.ts'
 import { watchDropFolder } from './onboarding/drop-folder.ts'
 import { createStick } from './onboarding/stick.ts'
 import { type OutboxConfig, openOutbox } from './outbox/index.ts'
-import { openOutboxView, silenceMs } from './outbox-view.ts'
+import { openOutboxView } from './outbox-view.ts'
+import { openRemote, type RemoteDeps } from './remote.ts'
 import { agentReport } from './report.ts'
 import { createSources, type Payload, readInventory } from './sources/index.ts'
 import type { Proof } from './time/guard.ts'
@@ -41,6 +43,7 @@ export type { GapPage } from './gaps.ts'
 export type { IdentityStatus } from './identity.ts'
 export type { Offer } from './onboarding/stick.ts'
 export type { OutboxStatus } from './outbox-view.ts'
+export { agentDatabases, membershipIn } from './restored.ts'
 export type {
   Decoding,
   Inventory,
@@ -59,7 +62,7 @@ export { ntpSynchronised, openTime, type TimeStatus } from './time/index.ts'
 export type { UplinkStatus } from './uplink/index.ts'
 
 export interface AgentConfig {
-  /** The agent owns `identity/`, `configuration/`, `outbox.db` and `archive/` in it. */
+  /** The agent owns `identity/`, `configuration/`, `commands/`, `outbox.db` and `archive/` in it. */
   stateDir: string
   /** Towards the hub's REST listener. */
   retry: RetryPolicy
@@ -68,6 +71,8 @@ export interface AgentConfig {
   boardingDir?: string
   /** Where sticks are mounted whose boarding files are offered; none are unless set. */
   stickDir?: string
+  /** Kinds of commands that the hub may have done here; none unless set. */
+  remoteCommands?: readonly string[]
   outbox: Omit<OutboxConfig, 'path' | 'boot'>
   sources: { minIntervalMs: number; localDir: string; confirmTimeoutMs: number }
 }
@@ -77,6 +82,8 @@ export interface AgentDeps {
   auditHead?: (() => Promise<AuditHead>) | undefined
   /** Certificates of the box, whose ends are watched. */
   certificates?: (() => readonly Ending[]) | undefined
+  /** For commands of the hub: what the process can do, and who notes what was done. */
+  remote?: RemoteDeps | undefined
   network: Network
   /** Run by the agent. */
   time: Time
@@ -104,6 +111,8 @@ export interface Agent extends AsyncDisposable {
   hub(): { baseUrl: string; ca?: string } | undefined
   /** What of the agent does not serve, in words; asks nobody, so that nothing can hold it up. */
   faults(): string[]
+  /** What of it is not open. */
+  missing(): string[]
   gauges(): Promise<Gauge[]>
   /** Looks at the local files now. */
   reload(): void
@@ -117,6 +126,7 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   const clock: Clock = { ...deps.clock, now: time.now }
   const http = correctingDates({ network, time, clock, log })
   const { stateDir, boardingDir, retry } = config
+  const certificates = deps.certificates ?? (() => [])
   await using opened = new AsyncDisposableStack()
   const alarms = opened.use(await openAlarms({ clock, log }, { path: join(stateDir, 'alarms.json') }))
   const events = opened.use(await openEvents({ clock, log }, { path: join(stateDir, 'events.json') }))
@@ -161,6 +171,10 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
     },
     { dir: join(stateDir, 'configuration'), retry, ...config.sources },
   )
+  const commands = await openRemote(
+    { remote: deps.remote, identity, configuration, events, clock, random, log },
+    config,
+  )
   const shown = () => ({
     flash: flash.status(),
     sources: sources.status(),
@@ -168,7 +182,7 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   })
   const uplink = createUplink(
     {
-      ...{ connect, http, identity, outbox, clock, random, log },
+      ...{ connect, http, identity, outbox, commands, clock, random, log },
       onConfiguration: configuration.announced,
       onTime: time.heard,
       configurationId: () => configuration.status().configurationId,
@@ -225,19 +239,22 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
     isBound: sources.isBound,
     offer: sources.offer,
     faults: () =>
-      view.silentMs() > silenceMs
-        ? [`the outbox has not answered for ${Math.round(view.silentMs() / 1000)} s`]
-        : [],
+      agentFaults({
+        ...{ commits: outbox.commits(), sources: sources.status() },
+        ...{ certificates: certificates(), now: clock.now() },
+      }),
+    missing: () => (outbox.shut() === undefined ? [] : [`the outbox is not open: ${outbox.shut()}`]),
     gauges: async () =>
       agentGauges({
         ...{ identity: identity.status(), uplink: uplink.status(), outbox: await view.status() },
-        ...shown(),
+        ...{ rotations: identity.rotations(), traffic: uplink.traffic(), commits: outbox.commits() },
+        ...{ time: time.status(), certificates: certificates(), ...shown() },
       }),
     async run(signal) {
       await events.began(readBootId())
       const watched = {
         ...{ identity: identity.status, time: time.status, outbox: view.status },
-        certificates: deps.certificates ?? (() => []),
+        certificates,
       }
       await runTasks(
         signal,
@@ -250,6 +267,7 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
         (both) => configuration.run(both),
         (both) => sources.run(both),
         (both) => uplink.run(both),
+        (both) => commands.run(both),
         (both) => view.run(both),
         (both) => flash.run(both),
         watching(outbox.died),

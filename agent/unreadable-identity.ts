@@ -24,6 +24,7 @@ export function unreadableIdentity(fault: IdentityUnreadable): Identity {
     accessToken: refuse,
     forget: () => {},
     status: () => ({ state: 'needs-onboarding', reason: `${fault.message}. ${fault.cure}` }),
+    rotations: () => ({ begun: 0, succeeded: 0, refused: 0 }),
     run: aborted,
     async [Symbol.asyncDispose]() {},
   }

@@ -2,7 +2,9 @@ import { type Config, loadConfig } from '../config.ts'
 import { callControl, controlSocket, run } from '../core/control.ts'
 import { EdgeError } from '../core/errors.ts'
 import { createLog, type Logger } from '../core/log.ts'
-import type { Places, Service } from '../main.ts'
+import { createLogRing } from '../core/log-ring.ts'
+import type { Places, Service, ServiceDeps } from '../main.ts'
+import { ownDoctor } from './own-doctor.ts'
 import { becomeOwner, type PlaceOptions, type Role, resolveConfigFile, resolvePlaces } from './places.ts'
 
 /** What every command gets from the options that all share. */
@@ -30,8 +32,9 @@ export function createContext(
     file: resolveConfigFile(options, process.env, isRoot),
     env: { ...process.env, ...settings },
   })
-  const log = createLog(config.log.level)
-  const open = async (deps: { log: Logger }) => {
+  const recent = createLogRing()
+  const log = createLog(config.log.level, undefined, recent.add)
+  const open = async (deps: ServiceDeps) => {
     // Loaded only here: a command that talks to a running process needs none of the modules.
     const { openGateway, openHubService } = await import('../main.ts')
     return (role === 'hub' ? openHubService : openGateway)(config, places, deps)
@@ -41,7 +44,7 @@ export function createContext(
     config,
     places,
     log,
-    open: () => open({ log }),
+    open: () => open({ log, recent, doctor: ownDoctor(options) }),
     operate: <T>(operation: string, params: object = {}) =>
       // A one-off command tells what it did on stdout; the log of the stores would only be noise.
       operate(

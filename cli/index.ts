@@ -4,6 +4,8 @@ import { alarmCommands } from './commands/alarms.ts'
 import { appCommands } from './commands/apps.ts'
 import { auditCommand } from './commands/audit.ts'
 import { authCommands } from './commands/auth.ts'
+import { backupCommands } from './commands/backup.ts'
+import { certCommands } from './commands/cert.ts'
 import { configCommands } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommands } from './commands/gateway.ts'
@@ -11,20 +13,24 @@ import { groupCommands } from './commands/groups.ts'
 import { hubCommands } from './commands/hub.ts'
 import { identityCommands } from './commands/identity.ts'
 import { kvCommands } from './commands/kv.ts'
+import { logCommands } from './commands/logs.ts'
+import { manualCommands } from './commands/manual.ts'
 import { optionCommands } from './commands/options.ts'
 import { proxyCommands } from './commands/proxy.ts'
 import { retentionCommands } from './commands/retention.ts'
 import { roleCommands } from './commands/roles.ts'
+import { selfCheckCommand } from './commands/self-check.ts'
 import { serviceAccessCommands } from './commands/service-access.ts'
 import { sessionCommands } from './commands/sessions.ts'
 import { sourceCommands } from './commands/sources.ts'
 import { ssoCommands } from './commands/sso.ts'
+import { supportBundleCommand } from './commands/support-bundle.ts'
 import { totpCommands } from './commands/totp.ts'
 import { userCommands } from './commands/users.ts'
 import { demoCommand } from './demo/index.ts'
 import { reportError } from './output.ts'
 
-/** Runs one command and leaves its exit code: 0 done, 1 failed, 2 usage, 3 not onboarded, 4 refused, 5 unreachable. */
+/** Runs one command and leaves its exit code: 0 done, 1 failed, 2 usage, 3 not onboarded, 4 refused, 5 unreachable, 6 to be started again. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = createProgram()
   try {
@@ -52,7 +58,10 @@ function createProgram(): Command {
     .showHelpAfterError()
   for (const add of [
     gatewayCommands,
+    certCommands,
     doctorCommand,
+    logCommands,
+    supportBundleCommand,
     identityCommands,
     userCommands,
     ssoCommands,
@@ -71,8 +80,11 @@ function createProgram(): Command {
     proxyCommands,
     sourceCommands,
     configCommands,
+    backupCommands,
+    selfCheckCommand,
     hubCommands,
     demoCommand,
+    manualCommands,
   ])
     add(program)
   return program

@@ -28,6 +28,9 @@ const callers = new AsyncLocalStorage<Caller>()
 /** For records of who did what. Never for a decision: outside of an operation there is nobody. */
 export const currentCaller = (): Caller | undefined => callers.getStore()
 
+/** For what goes on by itself after the operation that began it. */
+export const onNobodysBehalf = <T>(work: () => T): T => callers.exit(work)
+
 /** The socket of the process that owns a state directory. */
 export const controlSocket = ({ runtimeDir }: { runtimeDir: string }): string =>
   join(runtimeDir, 'control.sock')

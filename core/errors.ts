@@ -1,5 +1,5 @@
 /** Process exit codes; part of the command-line contract. */
-export type ExitCode = 1 | 2 | 3 | 4 | 5
+export type ExitCode = 1 | 2 | 3 | 4 | 5 | 6
 
 /** A failure we planned for; anything else thrown is a bug. Codes are API, messages are for people. */
 export abstract class EdgeError extends Error {

@@ -2,20 +2,23 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { readBootId } from '../core/boot.ts'
 import { type Operations, run } from '../core/control.ts'
+import type { Gauge } from '../core/gauge.ts'
 import type { HttpServer } from '../core/http-server.ts'
+import { createHttpTally } from '../core/http-tally.ts'
 import { createLoginAttack } from './alarms/login-attack.ts'
 import { createAlarmMappings } from './alarms/mappings.ts'
 import { alarmOperations, noAlarms } from './alarms/operations.ts'
 import { type AppRights, rightsOf } from './apps/access.ts'
 import { type BrokerView, watched } from './apps/health.ts'
 import { appOperations } from './apps/operations.ts'
-import { createAudit } from './audit/audit.ts'
+import { createAudit, type RemoteCommand } from './audit/audit.ts'
 import { createCheckpoints } from './audit/checkpoints.ts'
 import { audited } from './audit/log.ts'
 import { auditOperations } from './audit/operations.ts'
 import { settingOf, settleBoxId } from './box-settings.ts'
 import type { EdgeAuthConfig, EdgeAuthDeps } from './config.ts'
 import { createEntrance } from './entrance.ts'
+import { authGauges, countEntries } from './gauges.ts'
 import { createDenials } from './guard/denials.ts'
 import { createDeniedRequests } from './guard/denied-requests.ts'
 import { createGuard } from './guard/guard.ts'
@@ -23,8 +26,10 @@ import { guardOperations } from './guard/operations.ts'
 import { administration } from './http/admin/administration.ts'
 import { createAdminSessions } from './http/admin/sessions.ts'
 import type { HttpDeps } from './http/deps.ts'
+import { noIntrospections } from './http/introspection-count.ts'
 import { createOauth } from './http/oauth.ts'
 import { loginPath } from './http/path.ts'
+import { appsRoutes } from './http/server.ts'
 import { createHubTokens } from './hub-links/hub-tokens.ts'
 import { hubLinkOperations } from './hub-links/operations.ts'
 import { kvOperations } from './kv/operations.ts'
@@ -40,6 +45,7 @@ import { guarded } from './permissions/index.ts'
 import { createPrograms } from './programs.ts'
 import { retentionOperations } from './retention/operations.ts'
 import { createRetention } from './retention/retention.ts'
+import { counted } from './sessions/login-count.ts'
 import { sessionOperations } from './sessions/operations.ts'
 import { createSessionTime } from './sessions/session-time.ts'
 import { alsoExternal, createSso } from './sso/index.ts'
@@ -52,6 +58,7 @@ import { ignoreCase, login, refuseCollisions } from './users/login-names.ts'
 
 export type { EdgeAuthConfig, EdgeAuthDeps } from './config.ts'
 export { adminRoutes } from './http/admin/routes.ts'
+export { boxIdIn, edgeAuthDatabases, prepareRestored } from './restored.ts'
 export type { Aged } from './retention/rule.ts'
 
 /** The local authority: users, their sessions and tokens, apps, and who may pass. Needs no network. */
@@ -66,6 +73,10 @@ export interface EdgeAuth extends AsyncDisposable {
   appRights(clientId: string): AppRights | undefined
   /** For the audit: messages of an app that had to wait for its quota, or were refused. */
   noteOverQuota(clientId: string, since: { slowed: number; refused: number }): void
+  /** For the audit: what is logged was changed while the process runs. */
+  noteLogLevel(change: { reason: string }): void
+  /** For the audit: what the hub asked of the box, and its end. */
+  noteRemoteCommand(command: RemoteCommand): void
   /** While a broker runs: how it sees an app. */
   watchApps(seen: (clientId: string) => BrokerView | undefined): void
   /**
@@ -75,8 +86,11 @@ export interface EdgeAuth extends AsyncDisposable {
   listen(): Promise<{ auth: string; introspect?: string }>
   /** Adds the administration of users to the server of the admin listener. */
   administration(server: HttpServer): Promise<void>
+  gauges(): Gauge[]
   /** How far the audit has come. */
   auditHead(): Promise<AuditHead>
+  /** A consistent copy of auth.db, which only its owner can make; the file must not exist. */
+  copyStore(path: string): Promise<void>
   /** Rejects when auth.db can no longer be written. */
   readonly died: Promise<never>
 }
@@ -87,9 +101,11 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
   const alarms = deps.alarms ?? noAlarms
   const toLog = audited(log)
   const toAlarm = createLoginAttack({ alarms, clock })
+  const entries = countEntries()
   const tell = (entry: AuditEntry): void => {
     toLog(entry)
     toAlarm(entry)
+    entries.add(entry)
   }
   const store = opening.use(await openStore({ tell }, config))
 
@@ -142,12 +158,15 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
     ...{ store, clock, random, audit, log, time, correctedNow, alarms, options, people },
     hasProvider: () => sso.visible().length > 0,
   })
-  const { signIn, signInSteps, secondFactors, twoFactor, loginModes, basicLogin } = entrance
+  const { signInSteps, secondFactors, twoFactor, loginModes, basicLogin } = entrance
+  const { signIn, counts: logins } = counted(entrance.signIn)
+  const introspections = noIntrospections()
+  const requests = createHttpTally('apps', appsRoutes)
   const oauth = createOauth(
     {
       external: sso.external,
       ...{ authenticateClient, identify, sessions, users, groups, tokens, technical },
-      ...{ audit, clock, random, boxId },
+      ...{ audit, clock, random, boxId, counts: introspections },
     },
     { openRate: config.openIntrospectionRate },
   )
@@ -173,7 +192,7 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
   }
   const http: HttpDeps = {
     sso,
-    ...{ options, home },
+    ...{ options, home, requests },
     ...{ signInSteps, secondFactors, twoFactor, loginModes, basicLogin },
     ...{ clock, guard, denials, kv, patientWith: new WeakSet<Socket>() },
     ...{ log, random, apps, signIn, identify, sessions, users, tokens, firstAdmin, boxId },
@@ -205,6 +224,8 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
     onAppChange: apps.onChange,
     appRights: (clientId) => rightsOf(apps.find(clientId)),
     noteOverQuota: audit.appOverQuota,
+    noteRemoteCommand: audit.remoteCommand,
+    noteLogLevel: audit.logLevelChanged,
     watchApps: health.watch,
     async listen() {
       await firstAdmin.offer()
@@ -228,15 +249,24 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
         operations: { ...operations, ...guarded(shownOf(deps.box), boxNeeds, demand) },
         denied: denials.notPermitted,
       }),
+    gauges: () => [
+      ...authGauges({
+        ...{ introspections, logins, entries, hashing: passwords.load() },
+        ...{ sessions: sessions.list().length, users: users.list().length, apps: apps.list().length },
+      }),
+      ...requests.gauges(),
+    ],
     auditHead: store.auditHead,
+    copyStore: store.copyTo,
     died: store.died,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
-const shownOf = (box: Operations = {}): Operations => ({
-  'agent.status': (params, caller) => run(box, 'agent.status', params, caller),
-})
+const shownOf = (box: Operations = {}): Operations =>
+  Object.fromEntries(
+    Object.keys(boxNeeds).map((name) => [name, (params, caller) => run(box, name, params, caller)]),
+  )
 
 const proxyFiles = ({ runtimeDir, listen, certificate }: EdgeAuthConfig) => ({
   socket: join(runtimeDir, 'proxy.sock'),

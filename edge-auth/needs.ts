@@ -2,8 +2,13 @@ import type { Act, Need } from './permissions/index.ts'
 
 const applications = (act: Act): Need => ({ category: 'Applications', act })
 
-/** What of the box itself the administration shows. */
-export const boxNeeds = { 'agent.status': { category: 'Identity', act: 'read' } } as const
+/** What of the box itself the administration shows and changes. */
+export const boxNeeds = {
+  'agent.status': { category: 'Identity', act: 'read' },
+  'log.level': { category: 'DeviceControl', act: 'read' },
+  'log.setLevel': { category: 'DeviceControl', act: 'update' },
+  'log.resetLevel': { category: 'DeviceControl', act: 'update' },
+} as const
 
 export const sessionNeeds = {
   'session.list': { category: 'Sessions', act: 'read' },

@@ -3,12 +3,15 @@ import type { Operations } from '../core/control.ts'
 import { ensurePrivateDir } from '../core/files.ts'
 import { listenTcp } from '../core/http-server.ts'
 import type { Logger } from '../core/log.ts'
+import type { Probe } from '../core/proof-of-life.ts'
 import type { Random } from '../core/random.ts'
 import { createAddresses } from './addresses.ts'
 import { createAgents } from './agents.ts'
+import { createCommands } from './commands/index.ts'
 import { createHubServer } from './http/index.ts'
 import { type Ingest, openIngest } from './ingest/index.ts'
 import type { HubLimits } from './limits.ts'
+import { type Box, noBox } from './metrics.ts'
 import { createExchange } from './mindconnect/exchange.ts'
 import { hubOperations } from './operations.ts'
 import { createRegistrations } from './registrations.ts'
@@ -37,6 +40,7 @@ export interface HubConfig {
   limits: HubLimits
 }
 
+export { hubDatabases } from './databases.ts'
 export type { HubLimits } from './limits.ts'
 
 /** The cloud side: takes agents in, keeps their credentials alive, stores what they send. */
@@ -45,6 +49,8 @@ export interface Hub extends AsyncDisposable {
   readonly operations: Operations
   /** Opens both listeners, once; resolves with the URLs they are bound to. */
   listen(): Promise<{ http: string; mqtt: string }>
+  /** One for each database thread, by a question that costs it nothing. */
+  readonly probes: readonly Probe[]
   /** Rejects when a database thread ends by itself. Never resolves. */
   readonly died: Promise<never>
 }
@@ -53,9 +59,11 @@ export interface HubDeps {
   clock: Clock
   random: Random
   log: Logger
+  /** The process and its disk, for metrics and health; nothing is told of them without it. */
+  box?: Box | undefined
 }
 
-export async function openHub({ clock, random, log }: HubDeps, config: HubConfig): Promise<Hub> {
+export async function openHub({ clock, random, log, box = noBox }: HubDeps, config: HubConfig): Promise<Hub> {
   await using opened = new AsyncDisposableStack()
   await ensurePrivateDir(config.dir)
   const registry = opened.use(await openRegistry(config.dir))
@@ -98,6 +106,11 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
     },
   )
   const exchange = createExchange({ ...deps, agents })
+  const commands = createCommands({
+    ...deps,
+    isOnline: presence.isOnline,
+    deliver: (tenant, agentId, message) => ingest?.sendCommand(tenant, agentId, message),
+  })
   await agents.finishRemovals()
 
   const died = Promise.race([registry.died, store.died, uploads.died])
@@ -105,19 +118,29 @@ export async function openHub({ clock, random, log }: HubDeps, config: HubConfig
   const held = opened.move()
   return {
     operations: {
-      ...hubOperations({ ...deps, agents }),
+      ...hubOperations({ ...deps, agents, commands, serves: () => ingest !== undefined }),
       ...appOperations(deps, config.limits.technicalTokens),
     },
+    probes: [
+      { name: 'the registry', ask: () => registry.call('tenants') },
+      { name: 'the store of readings', ask: () => store.report('') },
+      { name: 'the store of uploads', ask: () => uploads.call('recoverableRecord', '', '') },
+    ],
     died,
     async listen() {
       ingest = held.use(
         await openIngest(
-          { store, verify: tokens.verifyAgent, takeTimeSeries: exchange.takeTimeSeries, clock, random, log },
+          {
+            ...{ store, verify: tokens.verifyAgent, takeTimeSeries: exchange.takeTimeSeries },
+            ...{ takeCommandUpdate: commands.told, listens: commands.connected, clock, random, log },
+          },
           { listen: config.mqtt, ...(config.tls ? { tls: config.tls } : {}) },
         ),
       )
-      const ingestState = ingest.state
-      const server = createHubServer({ ...deps, registrations, agents, exchange, ingestState }, config)
+      const server = createHubServer(
+        { ...deps, registrations, agents, exchange, commands, ingest, box },
+        config,
+      )
       held.defer(() => server.close())
       const urls = { http: await listenTcp(server, config.http, 'hub.http'), mqtt: ingest.address }
       addresses.bound(urls)

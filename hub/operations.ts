@@ -9,6 +9,8 @@ import { parseDataSourceConfigurationUpdate } from '../protocol/data-source-conf
 import type { Addresses } from './addresses.ts'
 import type { Agents } from './agents.ts'
 import { alarmOperations } from './alarms/operations.ts'
+import type { Commands } from './commands/index.ts'
+import { commandOperations } from './commands/operations.ts'
 import { GapsQuery, queryGaps } from './gaps.ts'
 import type { Presence } from './http/agents.ts'
 import { queryReadings } from './readings.ts'
@@ -21,6 +23,9 @@ import type { Uploads } from './uploads/index.ts'
 export interface OperationsDeps {
   registry: Registry
   agents: Agents
+  commands: Commands
+  /** Agents can be online. */
+  serves(): boolean
   store: ReadingStore
   uploads: Uploads
   presence: Presence
@@ -123,6 +128,7 @@ function agentOperations({
   presence,
   addresses,
   clock,
+  ...deps
 }: OperationsDeps): Operations {
   /** By id, or by a name that only one tenant uses. */
   async function find(idOrName: string): Promise<Agent> {
@@ -226,6 +232,7 @@ function agentOperations({
       return queryGaps(store, (await find(agent)).id, query)
     },
     ...alarmOperations({ store, find }),
+    ...commandOperations({ ...deps, find }),
   }
 }
 

@@ -21,6 +21,11 @@ export type EventType =
   | 'rotation_failed'
   | 'offboarded'
   | 'identity_replaced'
+  | 'command_executed'
+  | 'command_failed'
+  | 'command_rejected'
+  | 'command_expired'
+  | 'certificate_changed'
 
 /** What has happened on the box, seldom things; the newest few hundred. */
 export interface Events extends AsyncDisposable {

@@ -25,6 +25,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   auth_store_failed: { severity: 'CRITICAL', lastsMs: hourMs },
   service_access_open: { severity: 'WARNING' },
   break_glass: { severity: 'CRITICAL' },
+  release_fallen_back: { severity: 'MAJOR' },
 }
 
 export const kindOf = (type: string): Kind => kinds[type] ?? { severity: 'MAJOR' }

@@ -27,7 +27,7 @@ const lookEveryMs = 30_000
 const untrustedPatienceMs = 600_000
 /** A credential that has less than this share of its life left should have been followed by another. */
 const lastShare = 0.2
-/** They are renewed thirty days before, at a start. */
+/** They are renewed thirty days before. */
 const certificateMs = 21 * 86_400_000
 const fullShare = 0.8
 const emptierShare = 0.7
@@ -77,7 +77,7 @@ function endingCredential(status: IdentityStatus, now: number): string | undefin
 
 function endingCertificate(certificates: readonly Ending[], now: number): string | undefined {
   const [first] = certificates.filter(({ notAfter }) => notAfter - now < certificateMs)
-  return first && `the certificate of the ${first.name} ends ${iso(first.notAfter)}; a start renews it`
+  return first && `the certificate of the ${first.name} ends ${iso(first.notAfter)}`
 }
 
 const iso = (at: number): string => new Date(at).toISOString()

@@ -25,6 +25,8 @@ export interface Consideration {
   /** Of the newest from the hub and of the local files, as long as they are not mended. */
   faults(): { hub: readonly string[]; local: readonly string[] }
   localPaths(): readonly string[]
+  /** Something came that has not been decided on. */
+  isBusy(): boolean
   /** How often the box became another agent. */
   setsAside(): number
   setAside(path: string): Promise<void>
@@ -201,6 +203,7 @@ export function createConsideration(
     },
     faults: () => faults,
     localPaths: () => paths,
+    isBusy: () => waiting.hub !== undefined || waiting.local !== undefined,
     setsAside: () => setsAside,
     async setAside(path) {
       setsAside++

@@ -18,7 +18,7 @@ import { watchLocal } from './local-watch.ts'
 import { configurationOperations } from './operations.ts'
 import { restore } from './restore.ts'
 import { type ConfigurationStatus, reportOf, statusOf } from './status.ts'
-import { openVersions } from './versions.ts'
+import { type Content, openVersions } from './versions.ts'
 
 export type { History, RunningTrial } from './operations.ts'
 export type { ConfigurationStatus } from './status.ts'
@@ -30,6 +30,10 @@ export interface Configuration {
   readonly operations: Operations
   /** The hub may have another one: it announced this eTag, or was reached again. */
   announced(eTag: string | undefined): void
+  /** Fetches what the hub has, and resolves when it was decided on. Every rejection is retryable. */
+  fetchNow(signal: AbortSignal): Promise<void>
+  /** What is to be measured. */
+  inForce(): Content
   /** Looks at the local files now. */
   reload(): void
   status(): ConfigurationStatus
@@ -65,6 +69,9 @@ export interface ConfigurationConfig {
   /** How long a trial may take; 0: no trial. */
   confirmTimeoutMs: number
 }
+
+/** A trial takes seconds. */
+const lookMs = 100
 
 /** Puts the kept configuration in force. One that cannot be is reported and replaced by the next fetch. */
 export async function openConfiguration(
@@ -122,6 +129,11 @@ export async function openConfiguration(
     announced(eTag) {
       if (eTag === undefined || eTag !== adoption.content().hub?.eTag) news.resolve()
     },
+    async fetchNow(signal) {
+      await refresh(signal)
+      while (consideration.isBusy()) await clock.sleep(lookMs, signal)
+    },
+    inForce: adoption.content,
     reload: local.again,
     status: () => statusOf(parts, reason),
     report: () => reportOf(parts),

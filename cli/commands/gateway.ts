@@ -3,7 +3,7 @@ import type { GapPage, Inventory } from '../../agent/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { type CommonOptions, type Context, createContext } from '../context.ts'
 import { describeGaps } from '../delivery.ts'
-import { fields, print, when } from '../output.ts'
+import { print } from '../output.ts'
 import { serve } from '../serve.ts'
 import { type AgentStatus, describeStatus } from '../status.ts'
 
@@ -28,17 +28,6 @@ export function gatewayCommands(program: Command): void {
         describeStatus(status, inventory, systemClock.now()),
       )
     })
-
-  program
-    .command('cert')
-    .description('certificates of this box')
-    .command('show')
-    .description('the device CA and the certificate of this box')
-    .action(async (_options, command: Command) => {
-      const context = createContext('gateway', command.optsWithGlobals<CommonOptions>())
-      const shown = await context.operate<Certificates>('cert.show')
-      print(context.json, shown, () => describeCertificates(shown))
-    })
 }
 
 async function printGaps({ json, operate }: Context): Promise<void> {
@@ -51,24 +40,3 @@ async function printGaps({ json, operate }: Context): Promise<void> {
   }
   print(json, { gaps: all, sources: shown.sources }, () => describeGaps(shown))
 }
-
-interface Certificates {
-  ca: { subject: string; notAfter: number | string; fingerprint256: string; pem: string }
-  server: { names: string[]; notAfter: number | string; fingerprint256: string }
-}
-
-const date = (at: number | string) => when(new Date(at).getTime())
-
-const describeCertificates = ({ ca, server }: Certificates): string =>
-  [
-    fields([
-      ['device CA', ca.subject],
-      ['  valid to', date(ca.notAfter)],
-      ['  SHA-256', ca.fingerprint256],
-      ['this box', server.names.join(', ')],
-      ['  valid to', date(server.notAfter)],
-      ['  SHA-256', server.fingerprint256],
-    ]),
-    '',
-    ca.pem.trim(),
-  ].join('\n')

@@ -7,8 +7,10 @@ import { type CommonOptions, createContext } from '../context.ts'
 import { readDocument } from '../input.ts'
 import { columns, fields, print, when } from '../output.ts'
 import { serve } from '../serve.ts'
+import { hubBackupCommands } from './backup.ts'
 import { hubAlarmCommands } from './hub-alarms.ts'
 import { hubAppCommands } from './hub-apps.ts'
+import { hubCommandCommands } from './hub-commands.ts'
 
 interface ServiceCredential {
   tenant: string
@@ -82,7 +84,9 @@ export function hubCommands(program: Command): void {
 
   agentCommands(hub)
   hubAlarmCommands(hub)
+  hubCommandCommands(hub)
   hubAppCommands(hub)
+  hubBackupCommands(hub)
   dataCommand(hub)
 }
 

@@ -25,6 +25,12 @@ type FailedSignIn = Sender & {
     | 'password_expired'
     | 'second_factor_missing'
 }
+export interface RemoteCommand {
+  readonly kind: string
+  readonly state: string
+  readonly askedBy: string
+}
+
 /** What ended a session, beside the reason. */
 export type EndedBy = Pick<AuditEntry, 'clientId' | 'requestId' | 'address' | 'userAgent'>
 
@@ -83,6 +89,10 @@ export interface Audit extends SsoEntries, SsoNotes, KeepingEntries, FactorEntri
   /** By an administrator; what is not named stands for all. */
   privateTokensRemoved(clientId: string, removed: object): void
   appOverQuota(clientId: string, since: { slowed: number; refused: number }): void
+  /** Until the process ends, or earlier. */
+  logLevelChanged(change: { reason: string }): void
+  /** What the hub asked of the box came to its end, which is the reason. */
+  remoteCommand(command: RemoteCommand): void
   /** Who is no proxy of ours has said where a request comes from. */
   forwardedHeaderIgnored(refused: Refused): void
 
@@ -128,6 +138,8 @@ export function createAudit({ store, clock, log, correctedNow }: AuditDeps): Aud
     clientRefused: (refused) => notes.add(describe('client_refused', refused)),
     accessDenied: (refused) => notes.add(describe('access_denied', refused)),
     appOverQuota: (clientId, since) => notes.add(describe('app_over_quota', { clientId, detail: since })),
+    logLevelChanged: ({ reason, ...detail }) => notes.add(describe('log_level_changed', { reason, detail })),
+    remoteCommand: ({ state, ...detail }) => notes.add(describe('remote_command', { reason: state, detail })),
     forwardedHeaderIgnored: (refused) => notes.add(describe('forwarded_header_ignored', refused)),
     privateTokenShown: (clientId, name) =>
       notes.add(describe('private_token_shown', { clientId, detail: { ...name } })),

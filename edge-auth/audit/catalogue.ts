@@ -82,6 +82,8 @@ const catalogue: Record<AuditType, Known> = {
   retention_changed: changed('Retention', 'Retention rule'),
   alarm_acknowledged: known('Alarm', 'Acknowledged'),
   alarm_mapping_changed: changed('Alarm', 'Alarm mapping'),
+  log_level_changed: known('Option', 'Log level updated'),
+  remote_command: known('Access', (reason) => `Remote command ${reason}`),
   custom: known('Custom', 'Entry'),
 }
 

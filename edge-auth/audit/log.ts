@@ -42,6 +42,8 @@ const messages: Record<AuditType, string> = {
   retention_changed: 'retention rule changed',
   alarm_acknowledged: 'alarm acknowledged',
   alarm_mapping_changed: 'alarm mapping changed',
+  log_level_changed: 'log level changed',
+  remote_command: 'remote command',
   custom: 'entry by an administrator',
 }
 const alarming: readonly AuditType[] = [

@@ -39,6 +39,8 @@ export type AuditType =
   | 'retention_changed'
   | 'alarm_acknowledged'
   | 'alarm_mapping_changed'
+  | 'log_level_changed'
+  | 'remote_command'
   | 'custom'
 
 /** One security event: what happened, to whom, by whom, when. Never a secret. */

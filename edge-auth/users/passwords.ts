@@ -13,6 +13,12 @@ export interface Passwords {
    */
   verify(hash: string | null | undefined, password: string): Promise<boolean>
   generate(): string
+  load(): HashingLoad
+}
+
+export interface HashingLoad {
+  running: number
+  waiting: number
 }
 
 export interface PasswordRules {
@@ -56,14 +62,15 @@ export function createPasswords({ random }: { random: Random }, config: Password
 
   return {
     rules: { minLength, strong },
+    load: limited.load,
     async hash(password) {
       refuseWeak(password, config)
-      return limited(() => hash(password, cost))
+      return limited.run(() => hash(password, cost))
     },
     async verify(known, password) {
       if (Buffer.byteLength(password) > maxBytes)
         throw new Invalid(`a password has at most ${maxBytes} bytes`)
-      const matches = await limited(async () => verify(known ?? (await nobodys), password))
+      const matches = await limited.run(async () => verify(known ?? (await nobodys), password))
       return matches && typeof known === 'string'
     },
     generate() {
@@ -87,7 +94,7 @@ function refuseWeak(password: string, { minLength, strong }: PasswordRules): voi
 function limit({ parallel, waiting }: PasswordsConfig) {
   const queue: (() => void)[] = []
   let running = 0
-  return async <T>(work: () => Promise<T>): Promise<T> => {
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running < parallel) running++
     else if (queue.length < waiting) await new Promise<void>((resolve) => queue.push(resolve))
     else throw new HashingBusy()
@@ -99,4 +106,5 @@ function limit({ parallel, waiting }: PasswordsConfig) {
       else running--
     }
   }
+  return { run, load: (): HashingLoad => ({ running, waiting: queue.length }) }
 }

@@ -61,6 +61,8 @@ export interface Tokens {
   verifyService(accessToken: string): Promise<ServicePrincipal | undefined>
   /** For an app, to work on the data of a tenant. */
   technicalToken(claims: TechnicalClaims, lifetimeMs: number): Promise<IssuedToken>
+  /** How many access tokens were made since this start, by whom they speak for. */
+  readonly issued: Readonly<Record<'agent' | 'service' | 'technical', number>>
   /** Undefined unless this hub signed it and it has not expired. */
   readTechnical(accessToken: string): Promise<TechnicalClaims | undefined>
 }
@@ -84,9 +86,10 @@ export async function openTokens(
 ): Promise<Tokens> {
   const keys = await loadSigningKeys(registry, clock)
   const jwts = createJwts(keys)
+  const issued = { agent: 0, service: 0, technical: 0 }
 
   async function issue(
-    claims: Pick<Claims, 'sub' | 'ten' | 'token_use' | 'gen'>,
+    claims: Pick<Claims, 'sub' | 'ten' | 'gen'> & { token_use: 'agent' | 'service' },
     scope: string,
   ): Promise<IssuedToken> {
     const issuedAt = clock.now()
@@ -94,10 +97,12 @@ export async function openTokens(
     const exp = toSeconds(issuedAt + tokenLifetimeMs)
     const grant = { client_id: claims.sub, grant_type: 'client_credentials', scope: [scope] }
     const token = await jwts.sign({ ...claims, ...grant, jti, exp }, issuedAt)
+    issued[claims.token_use]++
     return { token, jti, issuedAt, lifetimeMs: tokenLifetimeMs, scope }
   }
 
   return {
+    issued,
     publicKeys: keys.map(({ kid, publicKey }) => {
       const { n, e } = publicKey.export({ format: 'jwk' }) as { n: string; e: string }
       return { kid, n, e, pem: publicKey.export({ type: 'spki', format: 'pem' }).toString() }
@@ -154,6 +159,7 @@ export async function openTokens(
         },
         issuedAt,
       )
+      issued.technical++
       return { token, jti, issuedAt, lifetimeMs, scope: permissions.join(' ') }
     },
     async readTechnical(accessToken) {

@@ -22,9 +22,11 @@ export function loadAddon(name: string): unknown {
   throw new Error(`the addon ${name} could be unpacked nowhere:\n  ${failures.join('\n  ')}`)
 }
 
-const uid = process.geteuid?.() ?? 0
+/** Asked each time: a command of root goes on as the owner of the state. */
+const ownUid = (): number => process.geteuid?.() ?? 0
 
 function folders(): string[] {
+  const uid = ownUid()
   const { CACHE_DIRECTORY: given, XDG_CACHE_HOME: cache } = process.env
   return [
     ...(given === undefined ? [] : [given]),
@@ -39,7 +41,7 @@ function folders(): string[] {
 function unpacked(folder: string, file: string, content: Buffer): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const stats = lstatSync(folder)
-  if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0)
+  if (!stats.isDirectory() || stats.uid !== ownUid() || (stats.mode & 0o022) !== 0)
     throw new Error('it belongs to somebody else, or others may write to it')
   const path = join(folder, file)
   if (holds(path, content)) return path
@@ -58,7 +60,7 @@ function unpacked(folder: string, file: string, content: Buffer): string {
 function holds(path: string, content: Buffer): boolean {
   try {
     const stats = lstatSync(path)
-    return stats.isFile() && stats.uid === uid && readFileSync(path).equals(content)
+    return stats.isFile() && stats.uid === ownUid() && readFileSync(path).equals(content)
   } catch {
     return false
   }

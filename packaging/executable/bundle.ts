@@ -85,7 +85,7 @@ export const dataFiles = async (): Promise<string[]> => [
   ),
 ]
 
-const productFolders = ['agent', 'broker', 'certs', 'cli', 'console', 'core', 'edge-auth', 'hub', 'protocol']
+const productFolders = 'agent backup broker certs cli console core edge-auth hub protocol'.split(' ')
 
 async function productFiles(): Promise<string[]> {
   const found = await Promise.all(
