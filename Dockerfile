@@ -1,35 +1,39 @@
-# State lives in the volume /var/lib/edgeward; the configuration is read from
-# /etc/edgeward/edgeward.toml and EDGEWARD_* variables. Listeners stay on 127.0.0.1 unless told:
-#   docker run -v edgeward:/var/lib/edgeward -e EDGEWARD_AUTH_LISTEN=0.0.0.0:8480 … edgeward
-# The hub runs from the same image:
-#   docker run -v edgeward-hub:/var/lib/edgeward … edgeward hub --state-dir /var/lib/edgeward
+# The single executable on a small base: no Node, no packages, no shell needed to run.
+#
+#   docker build -t edgeward .
+#   docker run --read-only --tmpfs /run/edgeward:uid=990,gid=990,mode=0755 \
+#     -v edgeward:/var/lib/edgeward edgeward
+#
+# The configuration is /etc/edgeward/edgeward.toml and EDGEWARD_* variables. Listeners stay on 127.0.0.1
+# unless told: -e EDGEWARD_AUTH_LISTEN=0.0.0.0:8480. The hub is in the same image: "… edgeward hub".
+# With a reverse proxy: packaging/container/compose.yaml.
 
-FROM node:24-bookworm-slim AS dependencies
-WORKDIR /app
+FROM node:24-bookworm-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
 COPY package.json package-lock.json ./
-# The image brings its own Node; the copies for machines without one are left out.
-RUN npm ci --omit=dev && rm -rf node_modules/node-linux-*
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN node packaging/executable/build.ts --out /build/edgeward
 
-FROM node:24-bookworm-slim
-WORKDIR /app
-RUN groupadd --system edgeward \
- && useradd --system --gid edgeward --home-dir /var/lib/edgeward --shell /usr/sbin/nologin edgeward \
- && install -d -o edgeward -g edgeward -m 0700 /var/lib/edgeward
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json main.ts config.ts ./
-COPY bin ./bin
-COPY core ./core
-COPY protocol ./protocol
-COPY certs ./certs
-COPY agent ./agent
-COPY edge-auth ./edge-auth
-COPY broker ./broker
-COPY console ./console
-COPY hub ./hub
-COPY cli ./cli
+FROM debian:bookworm-slim
+RUN groupadd --system --gid 990 edgeward \
+ && useradd --system --uid 990 --gid edgeward --home-dir /var/lib/edgeward --shell /usr/sbin/nologin edgeward \
+ && install -d -o edgeward -g edgeward -m 0700 \
+      /var/lib/edgeward /var/lib/edgeward-hub /var/cache/edgeward \
+ && install -d -o edgeward -g edgeward -m 0755 /run/edgeward \
+ && install -d /etc/edgeward/sources.d
+COPY --from=build /build/edgeward /usr/bin/edgeward
+ENV STATE_DIRECTORY=/var/lib/edgeward \
+    RUNTIME_DIRECTORY=/run/edgeward \
+    CACHE_DIRECTORY=/var/cache/edgeward \
+    CONFIGURATION_DIRECTORY=/etc/edgeward
 USER edgeward
+# Says whether the image is whole, and unpacks the native parts, which a read-only container cannot.
+RUN edgeward self-check
 VOLUME /var/lib/edgeward
-HEALTHCHECK --interval=30s --timeout=10s --start-period=10s \
-  CMD ["node", "bin/edgeward.js", "status", "--json", "--state-dir", "/var/lib/edgeward"]
-ENTRYPOINT ["node", "bin/edgeward.js"]
-CMD ["run", "--state-dir", "/var/lib/edgeward"]
+HEALTHCHECK --interval=1m --timeout=10s --start-period=30s CMD ["edgeward", "status", "--json"]
+ENTRYPOINT ["edgeward"]
+CMD ["run"]
