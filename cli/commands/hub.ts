@@ -1,5 +1,5 @@
+import { open } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { writeFileAtomic } from '../../core/files.ts'
 import type { AgentReport } from '../../protocol/agent-report.ts'
 import { type SecurityProfile, securityProfiles } from '../../protocol/boarding.ts'
 import { describeReported } from '../configuration-words.ts'
@@ -187,9 +187,14 @@ async function writeBoarding(
   out?: string,
 ): Promise<void> {
   const context = contextOf(command)
+  // Opened first: root may go on as the owner of the hub's state, and an agent whose file cannot be written
+  // is better not made.
+  await using file = out === undefined ? undefined : await open(out, 'w', 0o600)
+  await file?.chmod(0o600)
   const { boarding, id, name } = await context.operate<Boarding>(operation, params)
-  if (out === undefined) return print(true, { id, name, ...boarding }, '')
-  await writeFileAtomic(out, `${JSON.stringify(boarding, null, 2)}\n`, 0o600)
+  if (file === undefined) return print(true, { id, name, ...boarding }, '')
+  await file.writeFile(`${JSON.stringify(boarding, null, 2)}\n`)
+  await file.sync()
   print(context.json, { id, name, out }, `agent ${name} (${id}): boarding configuration written to ${out}`)
 }
 
