@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { lchownSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Places } from '../main.ts'
@@ -55,10 +55,13 @@ export function resolveConfigFile({ config }: PlaceOptions, env: Environment, is
  * What root creates in a daemon's state directory the daemon could not open later: a command run by
  * root goes on as the directory's owner.
  */
-export function becomeOwner({ stateDir }: Places): void {
+export function becomeOwner({ stateDir, runtimeDir }: Places): void {
   if (process.getuid?.() !== 0) return
   const owner = statSync(stateDir, { throwIfNoEntry: false })
   if (owner === undefined || owner.uid === 0) return
+  // systemd removes it when a unit stops, and in /run the owner could not make it.
+  if (mkdirSync(runtimeDir, { recursive: true, mode: 0o755 }) !== undefined)
+    lchownSync(runtimeDir, owner.uid, owner.gid)
   process.setgroups?.([owner.gid])
   process.setgid?.(owner.gid)
   process.setuid?.(owner.uid)

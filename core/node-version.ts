@@ -1,4 +1,5 @@
 import type { Logger } from './log.ts'
+import { isSingleExecutable } from './program.ts'
 
 /** By major release: the first in which decoding Brotli does not write out of bounds (CVE-2026-111497). */
 const patched: Readonly<Record<number, readonly [minor: number, patch: number]>> = {
@@ -18,6 +19,8 @@ export function isPatched(version: string): boolean {
 /** We never decode Brotli, but whoever runs this should know. */
 export function warnOfUnpatchedNode(log: Logger, version: string): void {
   if (isPatched(version)) return
-  const cure = 'Update Node to 24.22.1 or newer.'
+  const cure = isSingleExecutable
+    ? 'Install a newer release of edgeward: Node is a part of it.'
+    : 'Update Node to 24.22.1 or newer.'
   log.warn({ node: version, cve: 'CVE-2026-111497', cure }, 'this Node has a known vulnerability')
 }

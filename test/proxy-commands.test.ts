@@ -44,13 +44,16 @@ describeWith(['nginx', 'caddy'], 'the commands of the guard', () => {
     expect((await run('app', 'set', 'press', '--roles', 'Boss')).stderr).toContain('Roles are')
   })
 
+  const nginxSays = async (...apps: string[]): Promise<string> => {
+    const site = join(dir.path, 'site.conf')
+    await writeFile(site, (await run('proxy-config', 'nginx', ...apps)).stdout)
+    await writeFile(join(dir.path, 'nginx.conf'), `pid ${dir.path}/pid; events {} http { include ${site}; }`)
+    return (await runProgram('nginx', ['-t', '-e', 'stderr', '-c', join(dir.path, 'nginx.conf')])).stderr
+  }
+
   test('what proxy-config prints is a configuration that nginx and Caddy take', async () => {
     await makeCertificate(join(dir.path, 'pki'))
-    const site = join(dir.path, 'site.conf')
-    await writeFile(site, (await run('proxy-config', 'nginx', '--app', 'press')).stdout)
-    await writeFile(join(dir.path, 'nginx.conf'), `pid ${dir.path}/pid; events {} http { include ${site}; }`)
-    const nginx = await runProgram('nginx', ['-t', '-e', 'stderr', '-c', join(dir.path, 'nginx.conf')])
-    expect(nginx.stderr).toContain('test is successful')
+    expect(await nginxSays('--app', 'press')).toContain('test is successful')
 
     const caddyfile = join(dir.path, 'Caddyfile')
     await writeFile(caddyfile, (await run('proxy-config', 'caddy')).stdout)
@@ -70,6 +73,7 @@ describeWith(['nginx', 'caddy'], 'the commands of the guard', () => {
     expect((await run('proxy-check', 'box')).code).toBe(2)
     expect((await run('proxy-check', 'http://127.0.0.1:9', '--path', '/press/')).code).toBe(5)
     expect((await run('app', 'unset', 'press')).code).toBe(0)
+    expect(await nginxSays()).toContain('test is successful')
     expect((await run('proxy-check', 'http://127.0.0.1:9')).stderr).toContain('the guard knows no app')
   })
 })

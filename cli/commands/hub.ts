@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { AgentReport } from '../../protocol/agent-report.ts'
 import { type SecurityProfile, securityProfiles } from '../../protocol/boarding.ts'
@@ -189,10 +189,14 @@ async function writeBoarding(
   const context = contextOf(command)
   // Opened first: root may go on as the owner of the hub's state, and an agent whose file cannot be written
   // is better not made.
-  await using file = out === undefined ? undefined : await open(out, 'w', 0o600)
+  await using file = out === undefined ? undefined : await open(out, 'a', 0o600)
   await file?.chmod(0o600)
-  const { boarding, id, name } = await context.operate<Boarding>(operation, params)
+  const { boarding, id, name } = await context.operate<Boarding>(operation, params).catch(async (error) => {
+    if (out !== undefined && (await file?.stat())?.size === 0) await rm(out).catch(() => {})
+    throw error
+  })
   if (file === undefined) return print(true, { id, name, ...boarding }, '')
+  await file.truncate()
   await file.writeFile(`${JSON.stringify(boarding, null, 2)}\n`)
   await file.sync()
   print(context.json, { id, name, out }, `agent ${name} (${id}): boarding configuration written to ${out}`)

@@ -41,12 +41,7 @@ server {
     # Redirects name a path and nothing else: the box may be known by many names and addresses.
     absolute_redirect off;
     proxy_http_version 1.1;
-
-    # What apps are told. All of it is ours: a header set here replaces what the client sent, one set to ""
-    # is removed. nginx itself drops names with underscores or dots. A location that has a
-    # proxy_set_header of its own inherits none of these.
-${appHeaders}
-
+${gates.length > 0 ? toldToApps : ''}
     # The login page, introspection and the rest of edgeward.
     location /device/edge/ {
         proxy_pass http://edgeward;
@@ -56,7 +51,12 @@ ${edgewardHeaders(8)}
         proxy_pass http://edgeward;
 ${edgewardHeaders(8)}
     }
-${gates.map(location).join('')}${gates.some(({ path }) => path === '/') ? '' : nothingElse}
+${gates.map(location).join('')}${gates.some(({ path }) => path === '/') ? '' : nothingElse}${gates.length > 0 ? questions() : ''}}
+`
+}
+
+/** What the locations of the apps go to. nginx knows its variables only where an app sets them. */
+const questions = () => `
     # nginx asks edgeward before it passes a request on.
     location = /edgeward-verify {
         internal;
@@ -91,9 +91,7 @@ ${edgewardHeaders(8, { 'Content-Length': '""' })}
         proxy_send_timeout 1h;
 ${edgewardHeaders(8, { Upgrade: '$edgeward_websocket', Connection: 'upgrade' })}
     }
-}
 `
-}
 
 const nothingElse = `
     location / {
@@ -156,6 +154,13 @@ const appHeaders = lines(4, {
   [rolesHeader]: '$edgeward_roles',
   ...nothing,
 })
+
+const toldToApps = `
+    # What apps are told. All of it is ours: a header set here replaces what the client sent, one set to ""
+    # is removed. nginx itself drops names with underscores or dots. A location that has a
+    # proxy_set_header of its own inherits none of these.
+${appHeaders}
+`
 
 function edgewardHeaders(indent: number, more: Record<string, string> = {}): string {
   const none = { [userHeader]: '""', [rolesHeader]: '""' }
