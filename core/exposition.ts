@@ -1,8 +1,9 @@
-import { type Metric, Registry } from 'prom-client'
+import type { Metric } from 'prom-client'
 import type { Gauge } from './gauge.ts'
 
 /** The text that Prometheus scrapes, and its content type. Gauges of one name come together. */
 export async function exposition(gauges: readonly Gauge[]): Promise<{ text: string; contentType: string }> {
+  const { Registry } = await import('prom-client') // not loaded unless somebody scrapes
   const registry = new Registry()
   for (const gauge of joined(gauges)) registry.registerMetric(asMetric(gauge))
   return { text: await registry.metrics(), contentType: registry.contentType }

@@ -3,10 +3,10 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { EdgeError, Invalid } from './errors.ts'
+import { checkingOnUse, writingOnUse } from './http-schemas.ts'
 import { answerUnreadable } from './http-unreadable.ts'
 import type { Logger } from './log.ts'
 import { refuseLongPath } from './socket-path.ts'
@@ -69,6 +69,7 @@ export function createHttpServer({
     forceCloseConnections: true,
     clientErrorHandler: answerUnreadable(log, problem, patientWith),
     routerOptions: { maxParamLength: 512 },
+    schemaController: { compilersFactory: { buildSerializer: writingOnUse } },
     serverFactory: (routes) => {
       const answer: http.RequestListener =
         first === undefined
@@ -77,7 +78,7 @@ export function createHttpServer({
       return openServer(answer, requestTimeoutMs, tls)
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpServer
-  server.setValidatorCompiler(TypeBoxValidatorCompiler)
+  server.setValidatorCompiler(checkingOnUse)
 
   server.addHook('onRequest', async (request) => {
     const encoding = request.headers['content-encoding']

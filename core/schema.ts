@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile, type Validator } from 'typebox/compile'
 import { Invalid } from './errors.ts'
 
 export interface Fault {
@@ -14,16 +14,17 @@ export interface Parser<T> {
   faults(data: unknown): Fault[]
 }
 
-/** Compiled once, where the schema is declared. */
+/** Declared beside the schema. Compiled on first use: much is declared, and little of it used in one process. */
 export function parser<S extends TSchema>(schema: S): Parser<Static<S>> {
-  const compiled = Compile(schema)
-  const faults = (data: unknown): Fault[] =>
-    compiled.Check(data)
-      ? []
-      : compiled
-          .Errors(data)
-          .filter((error) => error.message !== 'schema is false') // repeats additionalProperties
-          .map((error) => ({ path: error.instancePath, message: describe(error) }))
+  let compiled: Validator<Record<never, TSchema>, S> | undefined
+  const faults = (data: unknown): Fault[] => {
+    compiled ??= Compile(schema)
+    if (compiled.Check(data)) return []
+    return compiled
+      .Errors(data)
+      .filter((error) => error.message !== 'schema is false') // repeats additionalProperties
+      .map((error) => ({ path: error.instancePath, message: describe(error) }))
+  }
 
   const parse = (data: unknown, what: string): Static<S> => {
     const found = faults(data)

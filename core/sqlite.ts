@@ -2,7 +2,6 @@ import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { EdgeError } from './errors.ts'
-import { createLog } from './log.ts'
 import { migrate, type Warn } from './migrations.ts'
 
 export type { Database } from 'better-sqlite3'
@@ -44,8 +43,9 @@ export function openDatabase(path: string, options: DatabaseOptions): Database.D
   }
 }
 
-/** Made when it is needed: threads have no log of their own. */
-const toLog: Warn = (fields, message) => createLog('warn').warn(fields, message)
+/** Loaded when it is needed, which is hardly ever: threads have no log of their own. */
+const toLog: Warn = (fields, message) =>
+  void import('./log.ts').then(({ createLog }) => createLog('warn').warn(fields, message))
 
 /** A consistent copy of a database that its owner has not opened for itself alone; the file must not exist. */
 export function copyDatabase(path: string, to: string): void {

@@ -49,7 +49,8 @@ import { counted } from './sessions/login-count.ts'
 import { sessionOperations } from './sessions/operations.ts'
 import { createSessionTime } from './sessions/session-time.ts'
 import { alsoExternal, createSso } from './sso/index.ts'
-import { type AuditEntry, type AuditHead, openStore } from './store/index.ts'
+import type { AuditEntry, AuditHead } from './store/index.ts'
+import { openStores } from './stores.ts'
 import { openSigningKeys } from './tokens/keys.ts'
 import { keyOperations } from './tokens/operations.ts'
 import { createTokens } from './tokens/tokens.ts'
@@ -107,7 +108,9 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
     toAlarm(entry)
     entries.add(entry)
   }
-  const store = opening.use(await openStore({ tell }, config))
+  const { store, kv } = await openStores({ clock, random, log, tell }, config)
+  opening.use(store)
+  opening.use(kv)
 
   const checkpoints = opening.use(createCheckpoints({ store, clock, log }))
   const audit = opening.use(createAudit({ store, clock, log, correctedNow }))
@@ -135,12 +138,10 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
   const { authority, roles, groups } = people
   const { demand } = authority
   const { sessions, users, passwords, newPasswords, firstAdmin, identify } = people
-  const programs = await createPrograms(
-    { store, clock, random, audit, log, sessionTime, tokens, sessions },
-    config,
-  )
-  const { apps, health, kv, technical, authenticateClient, appPasswords, hubLinks, gates } = programs
-  opening.use(kv)
+  const programs = await createPrograms({
+    ...{ store, clock, random, audit, log, sessionTime, tokens, sessions, kv },
+  })
+  const { apps, health, technical, authenticateClient, appPasswords, hubLinks, gates } = programs
   users.onRemoved((name) => {
     for (const owned of [apps, options]) owned.disown(name)
   })

@@ -10,8 +10,8 @@ import { createTechnicalTokens } from './apps/technical-tokens.ts'
 import type { Audit } from './audit/audit.ts'
 import { createGates } from './guard/gates.ts'
 import { createHubLinks } from './hub-links/hub-links.ts'
-import type { PrivateTokensConfig } from './kv/index.ts'
-import { openTokensOfApps } from './kv/of-apps.ts'
+import type { PrivateTokens } from './kv/index.ts'
+import { keepTokensOfApps } from './kv/of-apps.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Store } from './store/index.ts'
 import type { Tokens } from './tokens/tokens.ts'
@@ -25,17 +25,12 @@ export interface ProgramsDeps {
   sessionTime(): number
   tokens: Tokens
   sessions: Pick<Sessions, 'boxEpoch'>
-}
-
-export interface ProgramsConfig {
-  /** State; kv.db lies here. */
-  dir: string
-  kv: Omit<PrivateTokensConfig, 'dir'>
+  kv: PrivateTokens
 }
 
 /** Apps, how they show who they are, and what is kept of them and for them. */
-export async function createPrograms(deps: ProgramsDeps, { dir, kv: kvConfig }: ProgramsConfig) {
-  const { store, clock, random, audit, log, sessionTime, tokens, sessions } = deps
+export async function createPrograms(deps: ProgramsDeps) {
+  const { store, clock, random, audit, log, sessionTime, tokens, sessions, kv } = deps
   const apps = createApps({ store, clock, random, audit, log, sessionTime })
   const health = createAppHealth({ clock })
   apps.onChange((clientId) => {
@@ -43,6 +38,7 @@ export async function createPrograms(deps: ProgramsDeps, { dir, kv: kvConfig }: 
   })
   const boxEpoch = () => sessions.boxEpoch
   const technical = createTechnicalTokens({ store, apps, tokens, audit, sessionTime, boxEpoch })
+  await keepTokensOfApps({ apps, log }, kv)
   const checkAssertion = createCheckAssertion({ apps, clock, store, sessionTime })
   return {
     ...{ apps, health, technical },
@@ -50,6 +46,5 @@ export async function createPrograms(deps: ProgramsDeps, { dir, kv: kvConfig }: 
     appPasswords: createAppPasswords({ apps, tokens, technical, clock }),
     hubLinks: createHubLinks({ store, apps, audit }),
     gates: createGates({ store, audit, apps }),
-    kv: await openTokensOfApps(apps, { clock, random, log }, { dir, ...kvConfig }),
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat, truncate } from 'node:fs/promises'
 import { connectAsync } from 'mqtt'
 import { describe, expect, test } from 'vitest'
 import { release } from '../core/release.ts'
@@ -56,6 +56,24 @@ describe('the single executable', () => {
     expect(await gateway.operate('user.list')).toEqual([])
     await expect(stat(`${open}/edgeward`)).rejects.toThrow()
     expect((await runProgram('ls', [open])).stdout).toBe('')
+  })
+
+  test('unpacks an addon again that is not whole', async () => {
+    const executable = await builtExecutable('x64')
+    await using dir = await tempDir()
+    const own = `${dir.path}/own`
+    const env = { CACHE_DIRECTORY: own }
+    const list = () => runProgram(executable, ['user', 'list', '--state-dir', `${dir.path}/state`], { env })
+    expect(await list()).toMatchObject({ code: 0 })
+    const addons = (await readdir(own)).map((name) => `${own}/${name}`)
+    const sizes = () => Promise.all(addons.map(async (path) => (await stat(path)).size))
+    const whole = await sizes()
+    for (const path of addons) {
+      await chmod(path, 0o700)
+      await truncate(path, 1_000)
+    }
+    expect(await list()).toMatchObject({ code: 0 })
+    expect(await sizes()).toEqual(whole)
   })
 })
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { connect, type IConnackPacket, MqttClient } from 'mqtt'
+import type { IConnackPacket, MqttClient } from 'mqtt'
 import { type Network, Unreachable, unreachable } from '../../core/net/index.ts'
 import { ConnectionRefused, PublishRefused } from './errors.ts'
 
@@ -46,7 +46,8 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { target, ca, inbound, onMessage } = options
-  const client = startClient(options, await connectTo(new URL(target), { ca, signal }))
+  const mqtt = await import('mqtt') // not loaded on a box without a hub
+  const client = startClient(mqtt, options, await connectTo(new URL(target), { ca, signal }))
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {}) // the first reason counts, whether somebody waits by then or not
   client.on('error', (error) => ended.reject(reasonOf(target, error)))
@@ -81,6 +82,7 @@ export async function openConnection(
 
 /** MQTT over a connection that is ready; over WebSocket, its handshake comes first. */
 function startClient(
+  mqtt: typeof import('mqtt'),
   { target, version, clientId, username, password }: ConnectionOptions,
   ready: Duplex,
 ): MqttClient {
@@ -93,8 +95,8 @@ function startClient(
     password,
   } as const
   return /^wss?:/.test(target)
-    ? connect(target, { ...options, wsOptions: { createConnection: () => ready } })
-    : new MqttClient(() => ready, options)
+    ? mqtt.connect(target, { ...options, wsOptions: { createConnection: () => ready } })
+    : new mqtt.MqttClient(() => ready, options)
 }
 
 interface Publishing {

@@ -1,20 +1,30 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { getRawAsset } from 'node:sea'
+import { basename, join } from 'node:path'
+import { getAssetKeys, getRawAsset } from 'node:sea'
+import { isMainThread } from 'node:worker_threads'
 
 /**
  * The system loads machine code from files only, so an addon is unpacked once, under the hash of what it
  * holds, into the first folder that takes it: one may be read-only, or mounted noexec.
  */
 export function loadAddon(name: string): unknown {
-  const content = Buffer.from(getRawAsset(`/addons/${name}.node`))
-  const file = `${name}-${createHash('sha256').update(content).digest('hex').slice(0, 32)}.node`
+  const asset = getAssetKeys().find((key) => key.startsWith(`/addons/${name}-`)) as string
   const failures: string[] = []
   for (const folder of folders()) {
     try {
-      return load(unpacked(folder, file, content))
+      return load(unpacked(folder, asset))
     } catch (error) {
       failures.push(`${folder}: ${(error as Error).message}`)
     }
@@ -38,16 +48,16 @@ function folders(): string[] {
 }
 
 /** Whoever can write to the folder could have us run what he likes: it must be ours alone. */
-function unpacked(folder: string, file: string, content: Buffer): string {
+function unpacked(folder: string, asset: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const stats = lstatSync(folder)
   if (!stats.isDirectory() || stats.uid !== ownUid() || (stats.mode & 0o022) !== 0)
     throw new Error('it belongs to somebody else, or others may write to it')
-  const path = join(folder, file)
-  if (holds(path, content)) return path
+  const path = join(folder, basename(asset))
+  if (holds(path)) return path
   const draft = `${path}.${process.pid}`
   try {
-    writeFileSync(draft, content, { mode: 0o500 })
+    writeFileSync(draft, Buffer.from(getRawAsset(asset)), { mode: 0o500, flush: true })
     chmodSync(draft, 0o500) // whatever the umask is
     renameSync(draft, path)
   } catch (error) {
@@ -57,12 +67,28 @@ function unpacked(folder: string, file: string, content: Buffer): string {
   return path
 }
 
-function holds(path: string, content: Buffer): boolean {
+/** The main thread looks whether it is whole; threads, which come later, rely on that. */
+function holds(path: string): boolean {
   try {
     const stats = lstatSync(path)
-    return stats.isFile() && stats.uid === ownUid() && readFileSync(path).equals(content)
+    if (!stats.isFile() || stats.uid !== ownUid()) return false
+    return !isMainThread || path.endsWith(`-${hashOf(path)}.node`)
   } catch {
     return false
+  }
+}
+
+/** A piece at a time: what is read once is not to stay in memory. */
+function hashOf(path: string): string {
+  const hash = createHash('sha256')
+  const piece = Buffer.allocUnsafe(65_536)
+  const file = openSync(path, 'r')
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece))
+      hash.update(piece.subarray(0, read))
+    return hash.digest('hex').slice(0, 32)
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -47,7 +48,8 @@ async function makeBlob(dir: string): Promise<string> {
   for (const entry of await threadEntries())
     assets[`/${entry}`] = await written(join(dir, entry), await bundle(entry))
   for (const file of await dataFiles()) assets[`/${file}`] = join(root, file)
-  for (const [name, path] of Object.entries(addonFiles())) assets[`/addons/${name}.node`] = path
+  for (const [name, path] of Object.entries(addonFiles()))
+    assets[`/addons/${name}-${await hashOf(path)}.node`] = path
   const config = {
     main,
     output: join(dir, 'sea.blob'),
@@ -62,6 +64,12 @@ async function makeBlob(dir: string): Promise<string> {
   // The seed makes compiled code the same each time.
   await run(process.execPath, ['--random-seed=1', '--experimental-sea-config', configFile])
   return config.output
+}
+
+/** As addon.ts takes it of the file that it has unpacked. */
+async function hashOf(path: string): Promise<string> {
+  const content = await readFile(path)
+  return createHash('sha256').update(content).digest('hex').slice(0, 32)
 }
 
 function addonFiles(): Record<string, string> {

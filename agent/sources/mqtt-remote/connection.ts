@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { connect, type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt'
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { packetWatch } from '../../../core/mqtt-packets.ts'
 import { type Network, Unreachable, unreachable } from '../../../core/net/index.ts'
 import { DeviceError } from '../device-error.ts'
@@ -40,7 +40,8 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { target, ca, clearText, keep } = options
-  const client = startClient(options, await connectTo(target, { ca, clearText, signal }))
+  const mqtt = await import('mqtt') // not loaded unless there is another broker to listen to
+  const client = startClient(mqtt, options, await connectTo(target, { ca, clearText, signal }))
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {}) // the first reason counts, whether somebody waits by then or not
   acknowledgeWhenKept(client, keep, ended.reject)
@@ -78,7 +79,7 @@ export async function openConnection(
 }
 
 /** MQTT over a connection that is ready; over WebSocket, its handshake comes first. */
-function startClient(options: ConnectionOptions, ready: Duplex): MqttClient {
+function startClient(mqtt: typeof import('mqtt'), options: ConnectionOptions, ready: Duplex): MqttClient {
   const { target, clientId, clean, username, password, keepaliveS } = options
   const settings: IClientOptions = {
     ...{ protocolVersion: 4, reconnectPeriod: 0, resubscribe: false, connectTimeout: connectTimeoutMs },
@@ -86,8 +87,8 @@ function startClient(options: ConnectionOptions, ready: Duplex): MqttClient {
     ...(username === undefined || password === undefined ? {} : { username, password }),
   }
   return /^wss?:$/.test(target.protocol)
-    ? connect(target.href, { ...settings, wsOptions: { createConnection: () => ready } })
-    : new MqttClient(() => ready, settings)
+    ? mqtt.connect(target.href, { ...settings, wsOptions: { createConnection: () => ready } })
+    : new mqtt.MqttClient(() => ready, settings)
 }
 
 const refusedGrant = 128
