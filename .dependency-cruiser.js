@@ -24,7 +24,7 @@ export default {
       severity: 'error',
       from: { path: '^core/', pathNot: tests },
       to: {
-        path: '^(main|stores|config|config-schema)\\.ts$|^(agent|edge-auth|broker|hub|backup|protocol|certs|cli|console|test|bench|examples)/',
+        path: '^[a-z-]+\\.ts$|^(agent|edge-auth|broker|hub|backup|protocol|certs|cli|console|test|bench|examples)/',
       },
     },
     {
@@ -32,7 +32,7 @@ export default {
       severity: 'error',
       from: { path: '^protocol/', pathNot: tests },
       to: {
-        path: '^(main|stores|config|config-schema)\\.ts$|^(agent|edge-auth|broker|hub|backup|certs|cli|console|test|bench|examples)/',
+        path: '^[a-z-]+\\.ts$|^(agent|edge-auth|broker|hub|backup|certs|cli|console|test|bench|examples)/',
       },
     },
     {
@@ -40,7 +40,7 @@ export default {
       severity: 'error',
       from: { path: '^certs/', pathNot: tests },
       to: {
-        path: '^(main|stores|config|config-schema)\\.ts$|^(agent|edge-auth|broker|hub|backup|protocol|cli|console|test|bench|examples)/',
+        path: '^[a-z-]+\\.ts$|^(agent|edge-auth|broker|hub|backup|protocol|cli|console|test|bench|examples)/',
       },
     },
     ...modules.map((name) => ({
@@ -49,7 +49,7 @@ export default {
       comment: 'a module imports itself, certs, protocol and core; other modules are handed in by main.ts',
       from: { path: `^${name}/`, pathNot: tests },
       to: {
-        path: `^(main|stores|config|config-schema)\\.ts$|^(${[...modules.filter((m) => m !== name), 'cli', 'console', 'test', 'bench', 'examples'].join('|')})/`,
+        path: `^[a-z-]+\\.ts$|^(${[...modules.filter((m) => m !== name), 'cli', 'console', 'test', 'bench', 'examples'].join('|')})/`,
       },
     })),
     ...[...modules, 'certs'].map((name) => ({

@@ -56,13 +56,24 @@ export function resolveConfigFile({ config }: PlaceOptions, env: Environment, is
  * root goes on as the directory's owner.
  */
 export function becomeOwner({ stateDir, runtimeDir }: Places): void {
-  if (process.getuid?.() !== 0) return
-  const owner = statSync(stateDir, { throwIfNoEntry: false })
-  if (owner === undefined || owner.uid === 0) return
+  const owner = ownerBesideRoot(stateDir)
+  if (!owner) return
   // systemd removes it when a unit stops, and in /run the owner could not make it.
   if (mkdirSync(runtimeDir, { recursive: true, mode: 0o755 }) !== undefined)
     lchownSync(runtimeDir, owner.uid, owner.gid)
   process.setgroups?.([owner.gid])
   process.setgid?.(owner.gid)
   process.setuid?.(owner.uid)
+}
+
+export interface Owner {
+  uid: number
+  gid: number
+}
+
+/** Whose the state is where this process is root's and the state is not; undefined: nothing keeps them apart. */
+export function ownerBesideRoot(stateDir: string): Owner | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const owner = statSync(stateDir, { throwIfNoEntry: false })
+  return owner === undefined || owner.uid === 0 ? undefined : { uid: owner.uid, gid: owner.gid }
 }

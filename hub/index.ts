@@ -122,7 +122,7 @@ export async function openHub({ clock, random, log, box = noBox }: HubDeps, conf
       ...appOperations(deps, config.limits.technicalTokens),
     },
     probes: [
-      { name: 'the registry', ask: () => registry.call('tenants') },
+      { name: 'the registry', ask: () => registry.call('findAgent', '') },
       { name: 'the store of readings', ask: () => store.report('') },
       { name: 'the store of uploads', ask: () => uploads.call('recoverableRecord', '', '') },
     ],
