@@ -51,3 +51,15 @@ export class StateNotCopied extends EdgeError {
     super(`${name} cannot be copied: ${cause.message}`, { cause })
   }
 }
+
+/** Nothing was begun. */
+export class NoRoomForCopy extends EdgeError {
+  override readonly name = 'NoRoomForCopy'
+  readonly code = 'no_room_for_copy'
+  override readonly statusCode = 507
+  override readonly cure = 'Make room where the state lies, or go without --with-outbox.'
+
+  constructor(needed: number, free: number) {
+    super(`a copy of the state needs ${needed} free bytes, and there are ${free}`)
+  }
+}

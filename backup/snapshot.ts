@@ -1,9 +1,9 @@
-import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import { copyPlain, openCopier } from './copy.ts'
-import { StateNotCopied } from './errors.ts'
+import { NoRoomForCopy, StateNotCopied } from './errors.ts'
 import { besideDatabase, type StateKind } from './state.ts'
 
 /** Copies are made here, beside what they are copies of: whoever runs the state may write there. */
@@ -62,6 +62,7 @@ async function snapshot(
   copyDatabase: (name: string, to: string) => Promise<void>,
 ): Promise<string> {
   await clearSnapshots(stateDir, clock.now())
+  await requireRoom(kind, stateDir, options)
   const dir = join(stateDir, `${prefix}${random.uuid()}`)
   await mkdir(dir, { mode: 0o700 })
   try {
@@ -77,6 +78,22 @@ async function snapshot(
     await removeSnapshot(dir)
     throw error
   }
+}
+
+/** The folder of this state that somebody says to have made; never one elsewhere. */
+export function snapshotIn(stateDir: string, named: string): string {
+  const name = basename(named)
+  if (!/^snapshot-[\da-f-]{36}$/.test(name)) throw new Error(`${JSON.stringify(named)} is no copy of a state`)
+  return join(stateDir, name)
+}
+
+/** What whoever runs must still find beside the copy: a full disk would cost readings. */
+const reservedBytes = 16 * 1024 * 1024
+
+async function requireRoom(kind: StateKind, stateDir: string, options: SnapshotOptions): Promise<void> {
+  const { bavail, bsize } = await statfs(stateDir)
+  const needed = (await sizeOfState(kind, stateDir, options)) + reservedBytes
+  if (bavail * bsize < needed) throw new NoRoomForCopy(needed, bavail * bsize)
 }
 
 export const removeSnapshot = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true })

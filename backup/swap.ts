@@ -50,11 +50,18 @@ export async function commitSwap(
   swap: Omit<Journal, 'version'>,
   moves: Moves = realMoves,
 ): Promise<void> {
-  await moves.syncFolder(preparedIn(stateDir))
+  for (const each of await foldersIn(preparedIn(stateDir))) await moves.syncFolder(each)
   await moves.syncFolder(join(stateDir, folder))
   await moves.syncFolder(stateDir)
   const journal: Journal = { version: 1, ...swap }
   await writeFileAtomic(journalOf(stateDir), `${JSON.stringify(journal)}\n`)
+}
+
+/** The folder itself, and all below. */
+async function foldersIn(dir: string): Promise<string[]> {
+  const below = await readdir(dir, { recursive: true, withFileTypes: true })
+  const folders = below.filter((entry) => entry.isDirectory())
+  return [...folders.map(({ parentPath, name }) => join(parentPath, name)), dir]
 }
 
 /**

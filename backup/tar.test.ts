@@ -35,6 +35,15 @@ test('files come back, whatever their length and name', async () => {
   expect(await unpacked(await packed(files))).toEqual(files)
 })
 
+test('a file of more than 8 GiB keeps its size', async () => {
+  const size = 9 * 1024 ** 3
+  const large = async function* (): AsyncGenerator<Entry> {
+    yield { name: 'readings.db', size, modifiedAt: 0, content: once(Buffer.alloc(0)) }
+  }
+  const header = (await pack(large()).next()).value as Uint8Array
+  expect((await unpack(once(header)).next()).value).toMatchObject({ name: 'readings.db', size })
+})
+
 test('a file whose length changes while it is read is no backup', async () => {
   const wrong = async function* (): AsyncGenerator<Entry> {
     yield { name: 'a', size: 3, modifiedAt: 0, content: once(Buffer.from('four')) }

@@ -11,8 +11,8 @@ export interface Entry {
 }
 
 const blockBytes = 512
-/** Eleven octal digits. */
-const mostBytes = 8 ** 11 - 1
+/** Eleven octal digits. What is larger stands there in binary, as GNU tar has it. */
+const mostOctal = 8 ** 11 - 1
 
 /** POSIX ustar of plain files that only their owner may read: "tar" unpacks it. */
 export async function* pack(entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
@@ -43,7 +43,6 @@ function fieldsOf(name: string): { prefix: string; rest: string } {
 }
 
 function headerOf({ name, size, modifiedAt }: Entry): Buffer {
-  if (size > mostBytes) throw new Error(`${name} is too large for an archive`)
   const { prefix, rest } = fieldsOf(name)
   const header = Buffer.alloc(blockBytes)
   header.write(rest, 0)
@@ -51,7 +50,11 @@ function headerOf({ name, size, modifiedAt }: Entry): Buffer {
   header.write(octal(0o600, 7), 100)
   header.write(octal(0, 7), 108)
   header.write(octal(0, 7), 116)
-  header.write(octal(size, 11), 124)
+  if (size <= mostOctal) header.write(octal(size, 11), 124)
+  else {
+    header[124] = 0x80
+    header.writeUIntBE(size, 130, 6)
+  }
   header.write(octal(Math.max(0, Math.floor(modifiedAt / 1000)), 11), 136)
   header.write('0', 156)
   header.write('ustar\x0000', 257)
@@ -85,7 +88,8 @@ function readHeader(header: Buffer): Omit<Entry, 'content'> {
   if (number(148, 156) !== checksumOf(header)) throw damaged('its list of files cannot be read')
   const name = [text(345, 500), text(0, 100)].filter((part) => part !== '').join('/')
   if (text(156, 157) !== '0') throw damaged(`${name} is no plain file`)
-  return { name, size: number(124, 136), modifiedAt: number(136, 148) * 1000 }
+  const size = header[124] === 0x80 ? header.readUIntBE(130, 6) : number(124, 136)
+  return { name, size, modifiedAt: number(136, 148) * 1000 }
 }
 
 function createReader(bytes: AsyncIterable<Uint8Array>) {

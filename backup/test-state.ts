@@ -5,7 +5,7 @@ import { systemRandom as random } from '../core/random.ts'
 import { openAsItIs, openDatabase } from '../core/sqlite.ts'
 import { snapshotStopped } from './snapshot.ts'
 import type { StateKind, Whose } from './state.ts'
-import { writeBackup } from './write.ts'
+import { openTarget, writeBackup } from './write.ts'
 
 export const passphrase = 'correct horse battery'
 const clock = { now: () => Date.UTC(2026, 0, 2) }
@@ -75,6 +75,8 @@ export async function makeBackup(
 ): Promise<Buffer> {
   const dir = await snapshotStopped({ clock, random }, kind, state, { withOnDemand })
   const about = { role: kind.role, release: '0.1.0', madeAt: clock.now(), ...(await kind.whose(dir)) }
-  await writeBackup({ random }, { dir, path, about }, { passphrase, work: 4 })
+  await using target = await openTarget(path)
+  await writeBackup({ random }, { dir, fd: target.file.fd, about }, { passphrase, work: 4 })
+  await target.finish()
   return readFile(path)
 }

@@ -1,10 +1,14 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { Random } from '../core/random.ts'
 import { encrypt } from './age/index.ts'
 import { type Manifest, manifestName } from './manifest.ts'
 import { type Entry, pack } from './tar.ts'
+
+/** Ends the name of a backup that is being written. */
+export const unfinished = '.new'
 
 export interface WriteDeps {
   random: Random
@@ -16,42 +20,51 @@ export interface WriteOptions {
   work: number
 }
 
-/** Encrypts what lies in `dir` into `path`, which is there whole or not at all. Returns its size. */
+/** A file that gets its name only when it is whole. Gone when it is disposed of before. */
+export interface Target extends AsyncDisposable {
+  readonly file: FileHandle
+  finish(): Promise<void>
+}
+
+export async function openTarget(path: string): Promise<Target> {
+  const temporary = `${path}${unfinished}`
+  await rm(temporary, { force: true })
+  const file = await open(temporary, 'wx', 0o600)
+  let isFinished = false
+  return {
+    file,
+    async finish() {
+      await file.sync()
+      await rename(temporary, path)
+      isFinished = true
+      await syncFolder(dirname(path))
+    },
+    async [Symbol.asyncDispose]() {
+      await file.close()
+      if (!isFinished) await rm(temporary, { force: true })
+    },
+  }
+}
+
+/** Encrypts what lies in `dir` into an open file. Returns how many bytes that were. */
 export async function writeBackup(
   { random }: WriteDeps,
-  { dir, path, about }: { dir: string; path: string; about: Omit<Manifest, 'format' | 'files'> },
+  { dir, fd, about }: { dir: string; fd: number; about: Omit<Manifest, 'format' | 'files'> },
   { passphrase, work }: WriteOptions,
 ): Promise<number> {
   const names = await filesIn(dir)
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).size))
   const files = names.map((name, at) => ({ name, size: sizes[at] as number }))
   const archive = pack(entries(dir, { format: 1, ...about, files }))
-  const temporary = `${path}.new`
-  await rm(temporary, { force: true })
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    const size = await pour(encrypt(archive, passphrase, { work, random }), file)
-    await rename(temporary, path)
-    await syncFolder(dirname(path))
-    return size
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-async function pour(bytes: AsyncIterable<Uint8Array>, file: FileHandle): Promise<number> {
-  let size = 0
-  try {
-    for await (const piece of bytes) {
-      await file.writeFile(piece)
-      size += piece.length
+  let bytes = 0
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const piece of encrypt(archive, passphrase, { work, random })) {
+      bytes += piece.length
+      yield piece
     }
-    await file.sync()
-    return size
-  } finally {
-    await file.close()
   }
+  await pipeline(counted, createWriteStream('', { fd, autoClose: false }))
+  return bytes
 }
 
 async function* entries(dir: string, manifest: Manifest): AsyncGenerator<Entry> {

@@ -55,6 +55,22 @@ describe('while the box runs', () => {
     expect(before).toMatchObject(others)
   })
 
+  test('a renewal that was cut between its two files is finished, so that a proxy finds a pair', async () => {
+    const running = await start()
+    const before = leaf(running)
+    const obstacle = join(running.dir, 'server.crt.new')
+    await mkdir(obstacle)
+    await expect(run(running.certs.operations, 'cert.renew', {})).rejects.toThrow()
+    expect(leaf(running).fingerprint256).toBe(before.fingerprint256)
+    await rm(obstacle, { recursive: true })
+    await running.pass(20 * lookMs)
+    expect(leaf(running).publicKey.equals(before.publicKey)).toBe(false)
+    expect(running.certs.server).toMatchObject({
+      cert: expect.stringContaining(await onDisk(running, 'server.crt')),
+      key: await onDisk(running, 'server.key'),
+    })
+  })
+
   test('so is the CA, whose key is kept', async () => {
     const running = await start()
     const before = new X509Certificate(running.certs.ca)

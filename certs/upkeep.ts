@@ -81,8 +81,12 @@ export async function openUpkeep(deps: UpkeepDeps, config: UpkeepConfig): Promis
   let names = followed.look(found, clock.monotonic())
 
   async function serve(pair: Pair, from: Origin, why: string): Promise<void> {
-    const isNew = server?.chain !== pair.chain || !server.key.equals(pair.key)
-    if (isNew) await writePair(dir, stored, pair)
+    const isNew = stored.chain !== pair.chain || !stored.key?.equals(pair.key)
+    if (isNew)
+      await writePair(dir, stored, pair).catch(async (error) => {
+        stored = await readPair(dir) // one of the two may be there: proxies must not find it for long
+        throw error
+      })
     stored = pair
     server = pair
     origin = from

@@ -3,9 +3,14 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { settleSwap } from '../backup/index.ts'
+import { takeSnapshot } from '../cli/state/snapshot.ts'
 import { systemClock } from '../core/clock.ts'
 import { serveControl } from '../core/control-server.ts'
 import { createLog } from '../core/log.ts'
+import { systemRandom } from '../core/random.ts'
+import { openAsItIs } from '../core/sqlite.ts'
+import { gatewayState } from '../stores.ts'
 import {
   agentStatus,
   createAgent,
@@ -21,16 +26,45 @@ import { describeWith } from './peers.ts'
 
 let dir: TempDir
 /** Where the box was when it was backed up, how, and by what it is known at the hub. */
-let box: { state: string; backup: string; agentId: string; tokenBefore: string; credentialAfter: string }
+let box: {
+  state: string
+  backup: string
+  hubBackup: string
+  agentId: string
+  tokenBefore: string
+  credentialAfter: string
+  checkedRunning: Checked
+}
+const kind = gatewayState({ log: createLog('silent'), random: systemRandom })
 const place = (name: string) => join(dir.path, name)
 const passphrase = 'correct horse battery'
 const withPassphrase = () => ['--passphrase-file', place('passphrase')]
 const restore = (state: string, file: string, ...more: string[]) =>
   edgeward(['restore', file, ...withPassphrase(), '--json', '--state-dir', state, ...more])
 const json = ({ stdout }: { stdout: string }) => JSON.parse(stdout.trim().split('\n').at(-1) as string)
-const users = async (state: string): Promise<string[]> => {
-  const listed = await edgeward(['user', 'list', '--json', '--state-dir', state])
-  return (json(listed) as { name: string }[]).map(({ name }) => name).sort()
+
+/** As whoever starts next would find it. */
+async function names(state: string, database: string, table: string): Promise<string[]> {
+  await settleSwap(state)
+  const db = openAsItIs(join(state, database))
+  try {
+    return db.prepare<[], string>(`SELECT name FROM ${table}`).pluck().all()
+  } finally {
+    db.close()
+  }
+}
+const users = (state: string) => names(state, 'auth.db', 'user')
+
+interface Checked {
+  code: number | null
+  databases: { state: string; said: string } | undefined
+  steps: { step: string; state: string; said: string }[]
+}
+
+async function check(state: string): Promise<Checked> {
+  const ran = await edgeward(['self-check', '--json', '--state-dir', state])
+  const { steps } = json(ran) as Pick<Checked, 'steps'>
+  return { code: ran.code, databases: steps.find(({ step }) => step === 'databases'), steps }
 }
 
 async function signIn(url: string): Promise<string> {
@@ -58,20 +92,34 @@ beforeAll(async () => {
   const load = Array.from({ length: 20 }, (_, number) =>
     gateway.operate('user.add', { name: `u${number}`, roles: ['Viewer'] }),
   )
-  const made = await edgeward([
-    ...['backup', '--out', place('backups'), '--keep', '2', '--with-outbox', ...withPassphrase()],
-    ...['--json', '--state-dir', state],
+  const hubBackup = place('hub.age')
+  const [made, madeOfHub] = await Promise.all([
+    edgeward([
+      ...['backup', '--out', place('backups'), '--keep', '2', '--with-outbox', ...withPassphrase()],
+      ...['--json', '--state-dir', state],
+    ]),
+    edgeward([
+      ...['hub', 'backup', '--out', hubBackup, ...withPassphrase(), '--json'],
+      ...['--state-dir', place('hub')],
+    ]),
   ])
   await Promise.all(load)
+  expect(madeOfHub.code, madeOfHub.stderr).toBe(0)
+  await hub.operate('agent.create', { name: 'later', profile: 'RSA_3072' })
   expect(made.code, made.stderr).toBe(0)
   expect((await stat(json(made).file)).mode & 0o777).toBe(0o600)
-  expect(
-    (await edgeward(['restore', json(made).file, ...withPassphrase(), '--state-dir', state])).stderr,
-  ).toContain('owns')
+  const [refused, checkedRunning] = await Promise.all([
+    edgeward(['restore', json(made).file, ...withPassphrase(), '--state-dir', state]),
+    check(state),
+  ])
+  expect(refused.stderr).toContain('owns')
   await gateway.operate('user.add', { name: 'late', roles: ['Viewer'] })
   await gateway.operate('identity.rotate')
   const { credential } = (await agentStatus(gateway)).identity
-  box = { state, backup: json(made).file, agentId, tokenBefore, credentialAfter: credential as string }
+  box = {
+    ...{ state, backup: json(made).file, hubBackup, agentId, tokenBefore, checkedRunning },
+    credentialAfter: credential as string,
+  }
 })
 afterAll(() => dir[Symbol.asyncDispose]())
 
@@ -98,14 +146,15 @@ test('the box itself gets its users back, keeps the newer credential, and old se
 })
 
 test('another box has the users without the identity, unless it is to take that', async () => {
-  const left = await restore(place('other'), box.backup)
+  const [left, taken] = await Promise.all([
+    restore(place('other'), box.backup),
+    restore(place('heir'), box.backup, '--take-identity'),
+  ])
   expect(json(left)).toMatchObject({ isSameBox: false, identity: 'left' })
   expect(await users(place('other'))).toContain('ann')
-  const status = (state: string) => edgeward(['status', '--json', '--state-dir', state])
-  expect(json(await status(place('other'))).identity.state).toBe('unboarded')
-  const taken = await restore(place('heir'), box.backup, '--take-identity')
+  expect(await kind.whose(place('other'))).toEqual({})
   expect(json(taken)).toMatchObject({ isSameBox: false, identity: 'taken' })
-  expect(json(await status(place('heir'))).identity.agentId).toBe(box.agentId)
+  expect((await kind.whose(place('heir'))).agent?.agentId).toBe(box.agentId)
 })
 
 test('a restore that is killed leaves the state as it was or as it is to be', async () => {
@@ -119,9 +168,9 @@ test('a restore that is killed leaves the state as it was or as it is to be', as
     await systemClock.sleep(afterMs)
     child.kill('SIGKILL')
     await ended
-    const names = await users(state)
-    expect(names, `killed after ${afterMs} ms`).toContain('ann')
-    const isRestored = !names.includes('late')
+    const found = await users(state)
+    expect(found, `killed after ${afterMs} ms`).toContain('ann')
+    const isRestored = !found.includes('late')
     const replaced = (await readdir(state)).filter((name) => name.startsWith('replaced-'))
     expect(replaced.length, `killed after ${afterMs} ms`).toBe(isRestored ? 1 : 0)
     expect(await readdir(state)).not.toContain('restoring')
@@ -138,24 +187,11 @@ test('only the newest backups are kept, and other files stay', async () => {
   const made = await edgeward(['backup', ...args])
   expect(json(made), made.stderr).toMatchObject({ removed: [old[0]] })
   expect(await readdir(kept)).toHaveLength(3)
-  const none = await edgeward([
-    'backup',
-    '--out',
-    place('x'),
-    ...withPassphrase(),
-    '--state-dir',
-    place('no'),
-  ])
-  expect(none.stderr).toContain('there is no state in')
+  const nowhere = { stateDir: place('no'), runtimeDir: place('no') }
+  await expect(takeSnapshot(kind, nowhere, { withOnDemand: false })).rejects.toThrow('there is no state in')
 })
 
 describe('the self-check', () => {
-  const check = async (state: string) => {
-    const ran = await edgeward(['self-check', '--json', '--state-dir', state])
-    const { steps } = json(ran) as { steps: { step: string; state: string; said: string }[] }
-    return { code: ran.code, databases: steps.find(({ step }) => step === 'databases'), steps }
-  }
-
   test('passes on a sound box and leaves no trace', async () => {
     const before = (await readdir(box.state)).sort()
     const { code, steps } = await check(box.state)
@@ -167,10 +203,7 @@ describe('the self-check', () => {
   test('asks the daemon that runs, and says so when that one is too old to tell', async () => {
     const state = place('served')
     await cp(box.state, state, { recursive: true })
-    {
-      await using _gateway = await startGateway(state)
-      expect(await check(state)).toMatchObject({ code: 0, databases: { state: 'ok' } })
-    }
+    expect(box.checkedRunning).toMatchObject({ code: 0, databases: { state: 'ok' } })
     await using _old = await serveControl(join(state, 'run', 'control.sock'), {}, createLog('silent'))
     const { code, databases } = await check(state)
     expect(code).toBe(0)
@@ -191,20 +224,11 @@ describe('the self-check', () => {
 })
 
 test('the hub is backed up while it serves, and restored as it was', async () => {
-  await using hub = await startHub(place('hub'))
-  const file = place('hub.age')
-  const made = await edgeward([
-    ...['hub', 'backup', '--out', file, ...withPassphrase(), '--json', '--state-dir', place('hub')],
-  ])
-  expect(made.code, made.stderr).toBe(0)
-  await hub.operate('agent.create', { name: 'later', profile: 'RSA_3072' })
-  await hub.stop()
-  const args = ['hub', 'restore', file, ...withPassphrase(), '--json', '--state-dir', place('hub')]
+  expect(await names(place('hub'), 'registry.db', 'agent')).toContain('later')
+  const args = ['hub', 'restore', box.hubBackup, ...withPassphrase(), '--json', '--state-dir', place('hub')]
   const restored = json(await edgeward(args))
   expect(restored.placed).toEqual(['registry.db', 'uploads.db', 'readings.db'])
-  const agents = json(await edgeward(['hub', 'agent', 'list', '--json', '--state-dir', place('hub')]))
-  expect(JSON.stringify(agents)).toContain(box.agentId)
-  expect(JSON.stringify(agents)).not.toContain('later')
+  expect(await names(place('hub'), 'registry.db', 'agent')).toEqual(['box'])
 })
 
 describeWith(['age', 'script', 'tar'], 'with the programs age and tar', () => {

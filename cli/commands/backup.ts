@@ -1,17 +1,15 @@
 import { stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { backupName, keepNewest, type Manifest, writeBackup } from '../../backup/index.ts'
+import { backupName, keepNewest, openTarget } from '../../backup/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { Invalid } from '../../core/errors.ts'
-import { systemRandom } from '../../core/random.ts'
-import { release } from '../../core/release.ts'
-import { type CommonOptions, type Context, createContext } from '../context.ts'
+import { type CommonOptions, createContext } from '../context.ts'
 import { fields, print, when } from '../output.ts'
-import type { Role } from '../places.ts'
-import { stateKind } from '../state/kind.ts'
+import { ownerBesideRoot, type Role } from '../places.ts'
+import { writeAsOwner } from '../state/owner/index.ts'
 import { readPassphrase } from '../state/passphrase.ts'
-import { takeSnapshot } from '../state/snapshot.ts'
+import { type Writing, type Written, writeState } from '../state/written.ts'
 import { restoreCommand } from './restore.ts'
 
 interface Options {
@@ -20,9 +18,6 @@ interface Options {
   passphraseFile?: string
   withOutbox?: true
 }
-
-/** Doublings in scrypt: 128 MiB, and a third of a second of a PC. */
-const work = 17
 
 export function backupCommands(program: Command): void {
   const backup = describeBackup(program, 'gateway', 'one encrypted file of what this box knows')
@@ -51,8 +46,13 @@ async function backUp(role: Role, options: Options, command: Command): Promise<v
   const madeAt = systemClock.now()
   const path = await targetOf(options.out ?? '.', backupName(role, madeAt), keep)
   const passphrase = await readPassphrase({ file: options.passphraseFile, isNew: true })
-  const { about, bytes } = await write(context, role, { path, passphrase, madeAt, options })
-  const removed = keep === undefined ? [] : await keepNewest(dirname(path), role, keep)
+  const { places } = context
+  const withOutbox = options.withOutbox ?? false
+  const { about, bytes } = await write(path, { role, places, passphrase, madeAt, withOutbox })
+  const removed =
+    keep === undefined
+      ? []
+      : await keepNewest(dirname(path), { role, made: basename(path), madeAt, count: keep })
   const { boxId, agent } = about
   print(context.json, { file: path, bytes, madeAt, boxId, agent, removed }, () =>
     fields([
@@ -65,24 +65,14 @@ async function backUp(role: Role, options: Options, command: Command): Promise<v
   )
 }
 
-interface Writing {
-  path: string
-  passphrase: string
-  madeAt: number
-  options: Options
-}
-
-async function write(
-  { places, log }: Context,
-  role: Role,
-  { path, passphrase, madeAt, options }: Writing,
-): Promise<{ about: Omit<Manifest, 'format' | 'files'>; bytes: number }> {
-  const kind = await stateKind(role, log)
-  await using snapshot = await takeSnapshot(kind, places, { withOnDemand: options.withOutbox ?? false })
-  const about = { role, release, madeAt, ...(await kind.whose(snapshot.dir)) }
-  const { dir } = snapshot
-  const bytes = await writeBackup({ random: systemRandom }, { dir, path, about }, { passphrase, work })
-  return { about, bytes }
+/** The file is opened as whoever calls, the state as its owner. */
+async function write(path: string, writing: Writing): Promise<Written> {
+  await using target = await openTarget(path)
+  const owner = ownerBesideRoot(writing.places.stateDir)
+  const { fd } = target.file
+  const written = await (owner ? writeAsOwner(owner, writing, fd) : writeState(writing, fd))
+  await target.finish()
+  return written
 }
 
 function countOf(text: string | undefined): number | undefined {

@@ -4,6 +4,7 @@ import { type StateKind, sizeOfState } from '../../backup/index.ts'
 import { schemaOf } from '../../core/migrations.ts'
 import { openAsItIs, openDatabase } from '../../core/sqlite.ts'
 import type { Places } from '../../main.ts'
+import { becomeOwner } from '../places.ts'
 import { type Snapshot, SnapshotUnknown, takeSnapshot } from '../state/snapshot.ts'
 import type { Step } from './step.ts'
 
@@ -16,6 +17,7 @@ const reservedBytes = 64 * 1024 * 1024
 export const databaseStep = (kind: StateKind, places: Places): Step => ({
   name: 'databases',
   async run(signal) {
+    becomeOwner(places) // root would follow where the owner of the state leads
     if (!existsSync(join(places.stateDir, 'lock.db'))) return { said: `there are none in ${places.stateDir}` }
     const withOnDemand = (await sizeOf(kind, places, true)) <= mostOnDemandBytes
     // A copy, and what a migration writes anew.

@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs'
-import { removeSnapshot, type StateKind, snapshotStopped } from '../../backup/index.ts'
+import {
+  removeSnapshot,
+  type StateKind,
+  settleSwap,
+  snapshotIn,
+  snapshotStopped,
+} from '../../backup/index.ts'
 import { systemClock } from '../../core/clock.ts'
 import { callControl, controlSocket } from '../../core/control.ts'
 import { EdgeError, Invalid, RemoteError } from '../../core/errors.ts'
@@ -44,7 +50,9 @@ async function asked(
 ): Promise<string | undefined> {
   try {
     const answer = await callControl(controlSocket(places), 'state.snapshot', { withOnDemand }, signal)
-    return (answer?.result as { dir: string } | undefined)?.dir
+    const dir = (answer?.result as { dir: string } | undefined)?.dir
+    // Whoever asks removes it at the end, and may be root: only the name in it is believed.
+    return dir === undefined ? undefined : snapshotIn(places.stateDir, dir)
   } catch (error) {
     if (error instanceof RemoteError && error.code === 'not_found') throw new SnapshotUnknown()
     throw error
@@ -61,6 +69,7 @@ async function copied(
     throw new Invalid(`there is no state in ${stateDir}`, { cure: 'Name the right one with --state-dir.' })
   try {
     using _lock = lockState(stateDir)
+    await settleSwap(stateDir) // half of a restore is no state
     return await snapshotStopped({ clock: systemClock, random: systemRandom }, kind, stateDir, {
       withOnDemand,
     })

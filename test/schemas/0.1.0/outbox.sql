@@ -64,11 +64,11 @@ CREATE TABLE tally (
   -- Names the last counts that came in from outside: those that come again are not counted twice.
   counted TEXT NOT NULL DEFAULT ''
 ) STRICT;
-INSERT INTO "epoch" ("id", "name", "boot", "closed", "alive_at", "proven_from") VALUES (1001, '55fbe547852b443f', 'e8c492cc-fa6f-4d7c-8489-98eba37682f2', 1, 1795330827954, 1);
+INSERT INTO "epoch" ("id", "name", "boot", "closed", "alive_at", "proven_from") VALUES (1001, '0bab9d1bd042f6e1', 'e8c492cc-fa6f-4d7c-8489-98eba37682f2', 1, 1795333546711, 1);
 INSERT INTO "name" ("epoch", "alias", "text") VALUES (1001, 0, 'n');
 INSERT INTO "name" ("epoch", "alias", "text") VALUES (1001, 1, 'x');
 INSERT INTO "name" ("epoch", "alias", "text") VALUES (1001, 2, 'line');
-INSERT INTO "frame" ("position", "batches", "readings", "priority", "since", "unproven", "runs", "body") VALUES (17197049053186, 1, 2, 0, 1795330827619, 0, '[2,3,2]', X'25C6310A80300C05D0BBFCF923494AADCD5542B622382B2EE2DD457DD3BBB0C3238C9649ACFFCBFB03AEADD75264B1366B27063C8492C4F64D9338E1A1B4A9E6FD00');
-INSERT INTO "proof" ("boot", "monotonic", "time", "error_ms") VALUES ('e8c492cc-fa6f-4d7c-8489-98eba37682f2', 39314406.13254, 1795330826604.0083, 576.1795954156421);
-INSERT INTO "tally" ("id", "ledger", "next", "batches", "readings", "counted") VALUES (1, 'baf0714a77eb715c', 17197049053187, 1, 2, '');
+INSERT INTO "frame" ("position", "batches", "readings", "priority", "since", "unproven", "runs", "body") VALUES (17197049053186, 1, 2, 0, 1795333546421, 0, '[2,3,2]', X'25C6310A80400C04C0BF6CBDC825B928E62B219D08D68A8DF87751A79A0B3B2253A955C4FADFDE1F0899663733EF635721164436B622B66F52C48948A10E5EF703');
+INSERT INTO "proof" ("boot", "monotonic", "time", "error_ms") VALUES ('e8c492cc-fa6f-4d7c-8489-98eba37682f2', 42033576.190639, 1795333545774.012, 510.38926909571774);
+INSERT INTO "tally" ("id", "ledger", "next", "batches", "readings", "counted") VALUES (1, 'd9bcb6562bc63947', 17197049053187, 1, 2, '');
 CREATE INDEX gap_growing ON gap (epoch, source, reason) WHERE given = 0;

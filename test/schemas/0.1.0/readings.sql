@@ -114,9 +114,9 @@ CREATE TABLE audit_head (
   head TEXT NOT NULL CHECK (json_valid(head)),
   fault TEXT CHECK (json_valid(fault)) -- what was last found to be wrong with it; stays
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "point" ("id", "agent", "point") VALUES (1, 'e848f4c8e4bb209797c6434682defe8e', 'n');
-INSERT INTO "point" ("id", "agent", "point") VALUES (2, 'e848f4c8e4bb209797c6434682defe8e', 'x');
-INSERT INTO "epoch" ("id", "agent", "epoch") VALUES (1, 'e848f4c8e4bb209797c6434682defe8e', '55fbe547852b443f');
+INSERT INTO "point" ("id", "agent", "point") VALUES (1, 'd87cd0b46abc4d1917c274bb55c4c1ae', 'n');
+INSERT INTO "point" ("id", "agent", "point") VALUES (2, 'd87cd0b46abc4d1917c274bb55c4c1ae', 'x');
+INSERT INTO "epoch" ("id", "agent", "epoch") VALUES (1, 'd87cd0b46abc4d1917c274bb55c4c1ae', '0bab9d1bd042f6e1');
 INSERT INTO "committed" ("epoch_id", "first", "last") VALUES (1, 1, 1);
 INSERT INTO "name" ("epoch_id", "alias", "text") VALUES (1, 0, 'n');
 INSERT INTO "name" ("epoch_id", "alias", "text") VALUES (1, 1, 'x');
@@ -124,12 +124,12 @@ INSERT INTO "name" ("epoch_id", "alias", "text") VALUES (1, 2, 'line');
 INSERT INTO "source" ("id", "epoch_id", "source") VALUES (1, 1, 'line');
 INSERT INTO "received" ("source_id", "first", "last") VALUES (1, 1, 2);
 INSERT INTO "arrival" ("next") VALUES (3);
-INSERT INTO "reading" ("point_id", "time", "arrival", "value", "quality") VALUES (1, 1795330827204, 1, 1.0, 0);
-INSERT INTO "reading" ("point_id", "time", "arrival", "value", "quality") VALUES (2, 1795330827204, 2, 2.5, 0);
-INSERT INTO "report" ("agent", "received_at", "document") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1795330826758, '{"time":1795330826750,"release":"0.1.0","outbox":{"readings":0,"bytes":4207712,"lost":{}},"sources":[],"configuration":{"state":"active"},"alarms":[],"events":[{"id":2,"type":"onboarded","source":"device","text":"the box is agent e848f4c8e4bb209797c6434682defe8e of tenant plant","time":1795330826625},{"id":1,"type":"started","source":"device","text":"edgeward 0.1.0 has started","time":1795330826207}],"audit":{"id":2,"hash":"af7c0ae28357d6eb1f67840dc10c40973e6159ebe8e2057d75392e7c0e28886d","key":"1ceb1a0ada13cc896db7c72fb2175cf1756bb5242caa28d56b1bd2fea9136056"}}');
-INSERT INTO "device_event" ("agent", "time", "id", "document") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1795330826207, 1, '{"id":1,"type":"started","source":"device","text":"edgeward 0.1.0 has started","time":1795330826207}');
-INSERT INTO "device_event" ("agent", "time", "id", "document") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1795330826625, 2, '{"id":2,"type":"onboarded","source":"device","text":"the box is agent e848f4c8e4bb209797c6434682defe8e of tenant plant","time":1795330826625}');
-INSERT INTO "audit_head" ("agent", "received_at", "head", "fault") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1795330826758, '{"id":2,"hash":"af7c0ae28357d6eb1f67840dc10c40973e6159ebe8e2057d75392e7c0e28886d","key":"1ceb1a0ada13cc896db7c72fb2175cf1756bb5242caa28d56b1bd2fea9136056"}', NULL);
+INSERT INTO "reading" ("point_id", "time", "arrival", "value", "quality") VALUES (1, 1795333546173, 1, 1.0, 0);
+INSERT INTO "reading" ("point_id", "time", "arrival", "value", "quality") VALUES (2, 1795333546173, 2, 2.5, 0);
+INSERT INTO "report" ("agent", "received_at", "document") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1795333545926, '{"time":1795333545915,"release":"0.1.0","outbox":{"readings":0,"bytes":4207712,"lost":{}},"sources":[],"configuration":{"state":"active"},"alarms":[],"events":[{"id":2,"type":"onboarded","source":"device","text":"the box is agent d87cd0b46abc4d1917c274bb55c4c1ae of tenant plant","time":1795333545798},{"id":1,"type":"started","source":"device","text":"edgeward 0.1.0 has started","time":1795333545703}],"audit":{"id":2,"hash":"10d7843eba26ec59913f5d7ef89292f51b9c9e5a7d49d016d0a964ed5f23243c","key":"6039b67f68289fe67572eec722ac62c35697cfce50ed1c1c1742ae82aa0a0088"}}');
+INSERT INTO "device_event" ("agent", "time", "id", "document") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1795333545703, 1, '{"id":1,"type":"started","source":"device","text":"edgeward 0.1.0 has started","time":1795333545703}');
+INSERT INTO "device_event" ("agent", "time", "id", "document") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1795333545798, 2, '{"id":2,"type":"onboarded","source":"device","text":"the box is agent d87cd0b46abc4d1917c274bb55c4c1ae of tenant plant","time":1795333545798}');
+INSERT INTO "audit_head" ("agent", "received_at", "head", "fault") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1795333545926, '{"id":2,"hash":"10d7843eba26ec59913f5d7ef89292f51b9c9e5a7d49d016d0a964ed5f23243c","key":"6039b67f68289fe67572eec722ac62c35697cfce50ed1c1c1742ae82aa0a0088"}', NULL);
 CREATE INDEX small_block ON block (point_id, first_time) WHERE readings < 500;
 CREATE INDEX gap_of_agent ON gap (agent, row);
 CREATE INDEX malformed_of_agent ON malformed (agent);

@@ -1,5 +1,5 @@
 PRAGMA foreign_keys = OFF;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 PRAGMA application_id = 0;
 CREATE TABLE tenant (
   name       TEXT PRIMARY KEY,
@@ -154,44 +154,45 @@ CREATE TABLE command_reach (
   agent_id TEXT PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,
   since    INTEGER NOT NULL
 ) STRICT;
-INSERT INTO "tenant" ("name", "created_at") VALUES ('plant', 1795330818676);
-INSERT INTO "service_credential" ("client_id", "tenant", "secret_hash", "created_at") VALUES ('faa397f4-7680-4ca5-9aad-22151007b6f7', 'plant', X'03C85CA221C5C4AB4762EBB4EDBBCAF9D8383139DCB53E58BEE411C38E9FDFCE', 1795330818676);
-INSERT INTO "signing_key" ("kid", "private_key", "created_at") VALUES ('EcDdJKFgCokCZs3QBFu_kX5-rwSvyJ0XGejNwlMwSjM', '-----BEGIN PRIVATE KEY-----
-MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC4R6DtdSG8aEPP
-BG2Tmr39TScHQzk+WDMTmKV29Q7Nn7u+Kebl8GBNVaROx63NOZzZqec1uIdL3D40
-Lm8qnIppVIO3yDmtG3Ax61JKnjaHMWAzonZhWihAZ4h/0YKuKsSWak1fpBcpWrtm
-vtbZXTcOH+q8wkxui6bgUYffba+8IqyoT/vO8L+FzhF5nqbH/459a4GGxmGIu6qg
-mGmXGsJGblTtOZpdI9ubpJuel+9b33RJJ161HJrxGcX2L1OqrSck3L6V9UpEXZFz
-xIkqtUveGlPgxJcZvd/VYxg+iwpsvkENREzMdmovrHCHrCupTOPjTupXGH3mfpFi
-uNNDhe4rAgMBAAECggEARY+QQSJmXirTcdkfjcirL+sIMPcgrBZ6DUshJoLBmD/U
-DCfgB2sRxw9taul4A1Bck1NNuhsSQ0H7XxIqF2Eo5DKpV93mW6BQXR+RnCYVujma
-sVMBsaTpLcqHHYyV8i2lsIum8lPMBGnB9LpT+o/zwMqufpsvY8kmcGWGTwImBHNC
-nMPF3yH/uVDrVO4fAJTfSJZHFsKoTnsLSwC8vNZEFEVTyKQx8rxBRfBcjzcAMF2K
-ZKExoU3yLCbb8DLjVsGfyCO3kH5PHp9LYJZsTb5h3L+uLne1/XoX80vvAuzcE06V
-aDXXHZPQbQdfJT+mrIiyKyLAGqWIhml+3nnLK0UCiQKBgQD6/clDGcEcYF65B8Xq
-oS/7GcgqCnUMe7BwyW4HX68jMy+C84bb/Qpyh/PJYEXkS7YaPRkz/CFDj2reC0m6
-xjHU5+QKECyT6dNnRgrVbGcpB6Th6G8jqjZKnfkilm4qkqnsQJvTt3E2rFHYQG/+
-5EIIHB/GWIkgadN/7gImcgmPMwKBgQC79Qo7Ehqy+Hm7zLxYYyR0E2r3xjo7+HZ2
-Qhqe7HZ+Or7fvSafUi8XBhDbr3ew7RgZOqcPOjHArIbM5dAABDRjiabpGY7pOfGR
-z/Oh+UXTShhCjtxF//BAPOJXunt1FQgePDxHWr9cY+mwQ6V1bY9JvX/APQaYijAg
-zs2+twYFKQKBgH3gceO5MuRsYJUjlNsLY+jnEUAkZneQQPkPzKLeFhPtQ9LFF8mU
-qnyuOlGwetz4K6gVJGKx/GzJrKsXti5539wLQI7bdb/o8SFGO4C2ETa+oq65x6N3
-Zisd9yilkTLAw3+9F2mjAqCM4681AfYvu/4dPMJY/MzIxk3OrD1jy++JAoGAFQK5
-WA0YCvWXthSW4VKD2q3pATWZgOavZ1zQWP+Z51Zty9j7Hkgzl2FINSaSPKbkUL2r
-uxoIQb+HehQegkH2EUJr9Ba1UQD3LhOO6oZQ9eOMfrQ1j2Wi16t2qdPgxR/KvoaB
-PoC4b32Du/5z2oKax+V1CGpJ+HdKFgDIIw+WjrECgYEA+huOpu4h902CgCZhthx2
-dKV0Ug6angVCPXRQQlHABSQ8po3xwueFtFAkNNrEiyOQwIWp7GvaP7NP0UuVFh5J
-jxODkQkIOOrFBsnIMY8IMss2nh+3/gfHzdQWxJF+N/FmmV37QgrdwEUAaJIGkClU
-j/Vp7LZZu6CZsVEemTNSheA=
+INSERT INTO "tenant" ("name", "created_at") VALUES ('plant', 1795333544162);
+INSERT INTO "service_credential" ("client_id", "tenant", "secret_hash", "created_at") VALUES ('2d6fea8a-4603-4833-be5f-f5810542177e', 'plant', X'DC6CBED1CB7ECD14574AE3137FD3B9A7082CA31C1ADD8FA854D0BED63EEF9F85', 1795333544162);
+INSERT INTO "signing_key" ("kid", "private_key", "created_at") VALUES ('eWjAQe434xPkHcIOwqgVMobBHrhFXKODvMRoH_hEPzo', '-----BEGIN PRIVATE KEY-----
+MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQCvrZlyp8FcyYnx
+ziWksh1EKhjw69bMAp9ntXQco+FmZhTUYwLVqQxSBWIV8xBc3cPciB4k5DmdLgqa
+wT1Yp57JsYZFWf9MmIbzDKzI4ULERL2AJPapN4g2rCajk4d13omyEUl0NEi98lfH
+SAwH8QlM8tPJdtA0YgJ0B6u7rf/bjjtF/cboiAjEB+x3D8rE9pRi4fzn6Xqpy+m/
+rNgL9S2nfiYXqlI4pZ4pNu4XjXbcAcBrNRr7hDiIfIUZudnwXDr9KzLiGQxgjK0j
+pu2K6ecdYC5UTf8dcDAZYu0dmbc9vPjX4eY6f9n6Xs+SWuOKrfTHgNgauTqIYUzi
+mvk1SfvZAgMBAAECggEAF+Nbs78C6IqRItu8u6Xqm9u7k3sGNKyAn3oJhWF1Y1ar
+K2whNQttHPQVb9Wi2nXfTawGqU6NVQWvNHblUBpO2a81ilWgBPrSktcc4Z3b1dNh
+Dz03ezANah3DjUegylLN13RJUC9R2t5KuFLgK+5HLPrx+Hma+xx+p+dpHzacTW7S
+iBL/LIme0hhJ1BtQCCV6/6aFJttqb7xKQ3rNrDF0KGqQhqmdeF9TmeQX1brW3V7M
+Gv4N8yARo0HmZuQjBWFcJ06DVbbi5VXIAMwYdq6XxWWBp8rQwWef6qmLzk6yMSMk
+k7PGi2Y816TcxbZkimMPpM4iNRIv1idxi05fRb6EGQKBgQDZnGc1SLI3ESKxHYRF
+QApF6abJgEFDU1REgBT3Y8ebB3iM/b83HTkN+AkL3Lpu6aFcb9JYJDp/ymYBURo+
+7JhWHY783ihKgoob1ce0RS3mwx2Wu574YOU4p8vBNj6C0opRv2Mdb/YMXk9smnGO
+rJO1NofZBeaTdIIp0BrdsJdorQKBgQDOq3RgbbLDEhQ3iDjic7cdTbz3TB7SOp/c
+/DoJZE6ZQBilSg+HHufnL3M1rBbwU8VAYYi9YLA2Nl3TJddaRzDTWGNFKY1Q3Q6U
+gUalxBo9zL5J8F+b/spi6tG3x4MtpNuIO6lHW2K98UXMPG9Ofx0xIoYlU0rn/Z1V
+EHaVDwJpXQKBgCXaVvml05pQmMBGaiPBqAfRRPn4HWIgtJ/Vx8/gw2/sNMQRv5lO
+tAYCB1DQ7H0ulqsFqIk8hBCGnIfOG8qmTTltmtnRqyCK5ItC/KIXBo0Fk7gMmvKJ
+qFXamk7ZqLYI+ZaOvCb6usob/aTemLJAwtDa03ak2B7+PUYYtROrDCthAoGAdL0e
+iJWOY2fj6ZZV43xPlArkUaA6zK92u6Hxunphd2lgQoV6De4kOk9wOYISlwAKrJor
+XiWug4DkMK/wXDtYVhlYQan9/A5R/Qqk+F+0HvJ3Dlbr+rbKZWOUwMW+0FqN8v8Y
+WIlDVl1h+sKscN+Wgrmooo7RAggdBf69rOcEirUCgYBSl9/3qD/VPVXoFhVeJhk4
+yxfsaD1URnaO1utYiLz8oLDWgocV10k2JfiNCp5K2sTuGOu+7W0oMIMNBGsAkQI4
+EJLD5Mryv5OeoVjXGf4OmUJXYxb6sFXIZubcu3tBSV9ekC6itZAjRI+pF5dSxrqp
+uNGPbYAblbn6DyydYpDMTA==
 -----END PRIVATE KEY-----
-', 1795330818478);
-INSERT INTO "agent" ("id", "tenant", "name", "security_profile", "entity_id", "etag", "boarding_status", "generation", "created_at") VALUES ('e848f4c8e4bb209797c6434682defe8e', 'plant', 'box', 'SHARED_SECRET', '0ee167ef17dae1165097cbc6cb8f564e', 1, 'ONBOARDED', 1, 1795330826228);
-INSERT INTO "initial_access_token" ("agent_id", "jti", "issued_at", "expires_at", "used_at") VALUES ('e848f4c8e4bb209797c6434682defe8e', 'b28cdb0c-2cc9-4830-88a3-83f2f20b4524', 1795330826234, 1795935626234, 1795330826459);
-INSERT INTO "credential" ("id", "agent_id", "rat_jti", "secret", "jwk", "issued_at", "expires_at", "presented_jti", "idempotency_key", "superseded_at", "rat_used_at", "key_used_at") VALUES (1, 'e848f4c8e4bb209797c6434682defe8e', 'ef7eaf58-f6bb-4d9f-be4b-03490236cf38', 'tlP7jvB9ad3HHAFuRDN3SjX1qmTb8oaKl3F6kM5phRo', NULL, 1795330826459, 1795935626459, 'b28cdb0c-2cc9-4830-88a3-83f2f20b4524', 'de8283dc-f734-489c-884d-cbbdb744ca40', NULL, NULL, 1795330826616);
-INSERT INTO "data_source_configuration" ("agent_id", "etag", "document", "created_at") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1, '{"configurationId":"plant-1","dataSources":[{"name":"line","customData":{"protocol":"mqtt"},"dataPoints":[{"id":"n","name":"count","type":"LONG","unit":"","customData":{"topic":"apps/press/m","pointer":"/n"}},{"id":"x","name":"level","type":"DOUBLE","unit":"mm","customData":{"topic":"apps/press/m","pointer":"/x"}}]}]}', 1795330826771);
-INSERT INTO "command_reach" ("agent_id", "since") VALUES ('e848f4c8e4bb209797c6434682defe8e', 1795330826747);
+', 1795333544082);
+INSERT INTO "agent" ("id", "tenant", "name", "security_profile", "entity_id", "etag", "boarding_status", "generation", "created_at") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 'plant', 'box', 'SHARED_SECRET', '19044f63990f63eaacdc56cb63b9b060', 1, 'ONBOARDED', 1, 1795333545707);
+INSERT INTO "initial_access_token" ("agent_id", "jti", "issued_at", "expires_at", "used_at") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', '3df8556b-5282-4302-b57d-5671bc5a0733', 1795333545708, 1795938345708, 1795333545764);
+INSERT INTO "credential" ("id", "agent_id", "rat_jti", "secret", "jwk", "issued_at", "expires_at", "presented_jti", "idempotency_key", "superseded_at", "rat_used_at", "key_used_at") VALUES (1, 'd87cd0b46abc4d1917c274bb55c4c1ae', 'bda4d170-3e1c-41d4-97c5-3d60b179d7d5', 'YmpTEEe9Ucxctrn9cYbIhuNA4udM7nFp3xNBOUHg_mE', NULL, 1795333545764, 1795938345764, '3df8556b-5282-4302-b57d-5671bc5a0733', '9b8f034e-11dc-465d-9e90-e9d77684816b', NULL, NULL, 1795333545789);
+INSERT INTO "data_source_configuration" ("agent_id", "etag", "document", "created_at") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1, '{"configurationId":"plant-1","dataSources":[{"name":"line","customData":{"protocol":"mqtt"},"dataPoints":[{"id":"n","name":"count","type":"LONG","unit":"","customData":{"topic":"apps/press/m","pointer":"/n"}},{"id":"x","name":"level","type":"DOUBLE","unit":"mm","customData":{"topic":"apps/press/m","pointer":"/x"}}]}]}', 1795333545892);
+INSERT INTO "command_reach" ("agent_id", "since") VALUES ('d87cd0b46abc4d1917c274bb55c4c1ae', 1795333545909);
 CREATE INDEX credential_agent ON credential (agent_id, id);
 CREATE INDEX event_mapping_agent ON event_mapping (agent_id, event_type_id);
 CREATE UNIQUE INDEX asset_root ON asset (tenant) WHERE parent_id IS NULL;
 CREATE INDEX app_secret_client ON app_secret (client_id);
 CREATE INDEX command_of_agent ON command (agent_id, created_at);
+CREATE INDEX open_command ON command (expires_at) WHERE finished_at IS NULL;
