@@ -30,7 +30,8 @@ describeWith(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'dpkg-deb'], 'on a Debi
   }
   const status = async (): Promise<AgentStatus> => JSON.parse(await machine.must('edgeward status --json'))
   const json = async <T>(command: string): Promise<T> => JSON.parse(await machine.must(`${command} --json`))
-  const isServing = async () => (await machine.sh('edgeward status --json')).code !== 1
+  // Not by "edgeward status", which answers while nothing runs, too.
+  const isServing = async () => (await machine.sh('systemctl is-active edgeward')).stdout === 'active\n'
   const property = async (name: string) =>
     (await machine.must(`systemctl show edgeward --property ${name} --value`)).trim()
   const arrived = async (agent: string): Promise<number> =>
@@ -88,6 +89,19 @@ describeWith(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'dpkg-deb'], 'on a Debi
     )
     expect(await machine.must('journalctl -u edgeward --no-pager')).toMatch(/Watchdog timeout/i)
     expect((await status()).identity.state).toBe('onboarded')
+  })
+
+  test('keeps a backup by its timer and by hand, of the running and of the stopped daemon', async () => {
+    await machine.write('/etc/edgeward/backup-passphrase', 'correct horse battery staple\n')
+    await machine.must('chmod 600 /etc/edgeward/backup-passphrase && systemctl start edgeward-backup')
+    expect((await machine.must('ls /var/lib/edgeward-backup')).split('\n').filter(Boolean)).toHaveLength(1)
+    const byHand = 'edgeward backup --passphrase-file /etc/edgeward/backup-passphrase --out'
+    await machine.must(`${byHand} /root/running.age`)
+    await machine.must(`systemctl stop edgeward && ${byHand} /root/stopped.age && edgeward user list`)
+    expect(await machine.must(`stat -c '%U %a' /root/running.age /root/stopped.age`)).toBe(
+      'root 600\nroot 600\n',
+    )
+    await machine.must('systemctl start edgeward')
   })
 
   test('has everything after it was switched off, and after the plug was pulled', async () => {

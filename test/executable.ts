@@ -19,7 +19,7 @@ const folders = [
   'packaging',
   'protocol',
 ]
-const files = ['config-schema.ts', 'config.ts', 'main.ts', 'package.json', 'package-lock.json']
+const files = ['package.json', 'package-lock.json']
 
 /**
  * The single executable of what the sources say now. Built once: test files that run at the same time
@@ -42,8 +42,9 @@ async function ourTurn(lock: string): Promise<AsyncDisposable> {
       () => false,
     )
     if (isOurs) return { [Symbol.asyncDispose]: () => rm(lock, { recursive: true, force: true }) }
-    if (systemClock.now() - (await changedAt(lock)) > 120_000)
-      await rm(lock, { recursive: true, force: true })
+    const takenAt = await changedAt(lock)
+    // 0: it has just been given back, and may be somebody else's by now.
+    if (takenAt > 0 && systemClock.now() - takenAt > 120_000) await rm(lock, { recursive: true, force: true })
     await systemClock.sleep(200)
   }
 }
@@ -65,7 +66,8 @@ async function newestSource(): Promise<number> {
       return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     }),
   )
-  const paths = [...found.flat(), ...files.map((name) => join(root, name))].filter(
+  const own = (await readdir(root)).filter((name) => name.endsWith('.ts')).concat(files)
+  const paths = [...found.flat(), ...own.map((name) => join(root, name))].filter(
     (path) => !path.endsWith('.test.ts'),
   )
   return Math.max(...(await Promise.all(paths.map(changedAt))))

@@ -57,23 +57,7 @@ describeWith(programs, 'the Debian package', () => {
     expect(held.filter((line) => /^.....w|^........w/.test(line) && !line.startsWith('l'))).toEqual([])
   })
 
-  test('is accepted by lintian', async () => {
-    // The quick compression is for tests alone.
-    const { code, stdout } = await runProgram('lintian', [
-      '--fail-on=error,warning',
-      '--suppress-tags=malformed-deb-archive',
-      packages[first] as string,
-    ])
-    expect(code, stdout).toBe(0)
-  })
-
-  test('has scripts of which shellcheck has nothing to say', async () => {
-    const scripts = ['preinst', 'postinst', 'prerm', 'postrm', 'release-guard']
-    const paths = scripts.map((name) => join(repository, 'packaging/debian', name))
-    const { code, stdout } = await runProgram('shellcheck', paths)
-    expect(code, stdout).toBe(0)
-  })
-
+  // Not beside others: the mask is the whole process's.
   test('is the same to the byte when it is made again, elsewhere and later', async () => {
     const again = join(dir.path, 'again')
     await mkdir(again)
@@ -91,7 +75,24 @@ describeWith(programs, 'the Debian package', () => {
     }
   })
 
-  test('has a page of the manual that says what --help says, without a warning', async () => {
+  test.concurrent('is accepted by lintian', async () => {
+    // The quick compression is for tests alone.
+    const { code, stdout } = await runProgram('lintian', [
+      '--fail-on=error,warning',
+      '--suppress-tags=malformed-deb-archive',
+      packages[first] as string,
+    ])
+    expect(code, stdout).toBe(0)
+  })
+
+  test.concurrent('has scripts of which shellcheck has nothing to say', async () => {
+    const scripts = ['preinst', 'postinst', 'prerm', 'postrm', 'release-guard']
+    const paths = scripts.map((name) => join(repository, 'packaging/debian', name))
+    const { code, stdout } = await runProgram('shellcheck', paths)
+    expect(code, stdout).toBe(0)
+  })
+
+  test.concurrent('has a page of the manual that says what --help says, without a warning', async () => {
     await using box = await machine()
     await box.install(packages[first] as string)
     const page = join(box.root, 'usr/share/man/man1/edgeward.1.gz')
@@ -111,7 +112,7 @@ describeWith(programs, 'the Debian package', () => {
     }
   })
 
-  test('installs where nothing is, without a network, and the state outlives its removal', async () => {
+  test.concurrent('installs where nothing is, without a network, and the state outlives its removal', async () => {
     await using box = await machine()
     await box.install(packages[first] as string)
     expect((await box.run()).stdout).toBe(`${first} \n`)
@@ -130,7 +131,7 @@ describeWith(programs, 'the Debian package', () => {
     expect(await box.there('usr/lib/edgeward')).toBe(false)
   })
 
-  test('purging says what it removes and where else the box is known, and removes it', async () => {
+  test.concurrent('purging says what it removes and where else the box is known, and removes it', async () => {
     await using box = await machine()
     await box.install(packages[first] as string)
     await mkdir(join(box.root, 'var/lib/edgeward/identity'))
@@ -151,7 +152,7 @@ describeWith(programs, 'the Debian package', () => {
       expect(await box.there(path), path).toBe(false)
   })
 
-  test('an upgrade is on trial, keeps settings and state, and falls back when it does not become ready', async () => {
+  test.concurrent('an upgrade is on trial, keeps settings and state, and falls back when it does not become ready', async () => {
     await using box = await machine()
     await box.install(packages[first] as string)
     await writeFile(join(box.root, 'etc/edgeward/edgeward.toml'), '[device]\nname = "press"\n')
@@ -172,7 +173,7 @@ describeWith(programs, 'the Debian package', () => {
     expect((await box.run()).stdout).toBe(`${first} \n`)
   })
 
-  test('an upgrade that finds fault with itself leaves the release before it in use, and can be repeated', async () => {
+  test.concurrent('an upgrade that finds fault with itself leaves the release before it in use, and can be repeated', async () => {
     await using box = await machine()
     await box.install(packages[first] as string)
     await writeFile(join(box.root, 'var/lib/edgeward', `refuse-${second}`), '')
@@ -186,7 +187,7 @@ describeWith(programs, 'the Debian package', () => {
     expect((await box.run()).stdout).toBe(`${second} \n`)
   })
 
-  test('one release back is installed, an older one is refused, after a removal too', async () => {
+  test.concurrent('one release back is installed, an older one is refused, after a removal too', async () => {
     await using box = await machine()
     await box.install(packages[second] as string)
     await box.install(packages[first] as string)
@@ -207,9 +208,11 @@ describeWith(programs, 'the Debian package', () => {
     )
   })
 
-  test('the real program checks itself while it is installed', async () => {
+  test.concurrent('the real program checks itself while it is installed', async () => {
     const executable = await builtExecutable(arch)
-    const { package: path } = await buildPackage({ arch, out: dir.path, executable, quick: true })
+    const out = join(dir.path, 'real')
+    await mkdir(out)
+    const { package: path } = await buildPackage({ arch, out, executable, quick: true })
     await using box = await machine()
     const { stderr } = await box.install(path)
     expect(stderr).toMatch(/^ok\s+modules/m)

@@ -58,7 +58,7 @@ async function endOf(hub: Hub, { id }: Sent): Promise<Sent> {
 const perform = async (hub: Hub, kind: string, more: object = {}): Promise<Sent> =>
   endOf(hub, await send(hub, kind, more))
 
-test('each kind is done on the box, and its answer is at the hub', async () => {
+test.concurrent('each kind is done on the box, and its answer is at the hub', async () => {
   await using dir = await tempDir()
   const { hub, agent, gateway, start } = await onboarded(dir.path)
   await using _hub = hub
@@ -105,7 +105,7 @@ test('each kind is done on the box, and its answer is at the hub', async () => {
   })
 })
 
-test('a box does only what it allows, and a command waits for it until its deadline', async () => {
+test.concurrent('a box does only what it allows, and a command waits for it until its deadline', async () => {
   await using dir = await tempDir()
   const { hub, gateway } = await onboarded(dir.path, { EDGEWARD_AGENT_REMOTE_COMMANDS: 'restart' })
   await using _hub = hub
@@ -147,7 +147,7 @@ test('a box does only what it allows, and a command waits for it until its deadl
   expect(done.filter(({ type }) => type === 'command_executed')).toHaveLength(1)
 })
 
-test('killed in the middle, a command fails, later ones are done, and none is done twice', async () => {
+test.concurrent('killed in the middle, a command fails, later ones are done, and none is done twice', async () => {
   await using dir = await tempDir()
   const { hub, gateway, start } = await onboarded(dir.path)
   let serving = hub

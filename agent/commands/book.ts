@@ -77,8 +77,9 @@ export async function openBook({ log, disk }: BookDeps, { dir }: { dir: string }
 async function readAll(dir: string, log: Logger): Promise<Command[]> {
   const found: Command[] = []
   for (const name of await readdir(dir)) {
-    if (!/^\d+\.json$/.test(name)) continue
     const path = join(dir, name)
+    if (/^\d+\.json\.new$/.test(name)) await removeFile(path) // a write that was cut
+    if (!/^\d+\.json$/.test(name)) continue
     try {
       found.push(parse(parseJson((await readFileIfExists(path)) ?? '', path), path))
     } catch (error) {

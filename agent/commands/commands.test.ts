@@ -8,6 +8,9 @@ import { me, message, settled, startBox } from './test-box.ts'
 const real: Disk = { open, readFile, rename, rm }
 const isConfirmed = (dir: string): boolean =>
   readFileSync(join(dir, '1.json'), 'utf8').includes('"confirmed":true')
+/** Not what is being written. */
+const kept = async (dir: string): Promise<string[]> =>
+  (await readdir(dir)).filter((name) => name.endsWith('.json'))
 const never = new Promise<never>(() => {})
 
 test('a command is done once, however often it comes, and answered each time', async () => {
@@ -98,6 +101,18 @@ test('a message of another hub, in a form of its own, is rejected as a kind that
   const life = await box.live()
   await life.commands.receive({ id: 'x', data: { jobId: 'j', createdAt: 0, payload: { reboot: 1 } } }, me)
   await settled(() => life.states('j').includes('rejected'))
+})
+
+test.each([
+  { kind: 'rotate', expiresInMs: -1 },
+  { kind: 'rotate', params: 'all' },
+])('a kind that it does, in a form that is not ours, is rejected: %o', async (payload) => {
+  const box = await startBox()
+  const life = await box.live()
+  await life.commands.receive({ id: 'x', data: { jobId: 'a', createdAt: 0, payload } }, me)
+  await settled(() => life.states().includes('rejected'))
+  expect(life.updates[0]?.data.response.code).toBe('invalid')
+  expect(box.work.rotations).toBe(0)
 })
 
 test('what the far side has not taken is told again, also after a start, until it has', async () => {
@@ -220,9 +235,9 @@ test('so many are kept: the oldest that have ended go, and one too many is not t
   box.work.rotate = () => never
   const life = await box.live()
   for (let n = 0; n < 60; n++) await life.commands.receive(message('format', { id: `f${n}` }), me)
-  expect(await readdir(box.dir)).toHaveLength(40)
+  expect(await kept(box.dir)).toHaveLength(40)
   for (let n = 0; n < 45; n++) await life.commands.receive(message('rotate', { id: `r${n}` }), me)
-  expect(await readdir(box.dir)).toHaveLength(40)
+  expect(await kept(box.dir)).toHaveLength(40)
   await settled(() => life.states('r39').includes('received'))
   expect(life.states('r40')).toEqual([])
 })
@@ -243,8 +258,10 @@ test('a file that cannot be read is forgotten, and stops nothing', async () => {
   const box = await startBox()
   await mkdir(box.dir, { recursive: true })
   await writeFile(join(box.dir, '7.json'), '{"number":7')
+  await writeFile(join(box.dir, '8.json.new'), '{"number":8')
   const life = await box.live()
   await life.commands.receive(message('rotate'), me)
   await settled(() => life.states().includes('executed'))
-  expect(await readdir(box.dir)).toEqual(['1.json'])
+  expect(await kept(box.dir)).toEqual(['1.json'])
+  expect(await readdir(box.dir)).not.toContain('8.json.new')
 })

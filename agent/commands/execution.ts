@@ -52,12 +52,14 @@ export function createExecution({ book, news, kinds, refusal, onEnd, clock, log 
 
   /** Until it is on disk. Rejects when aborted before. */
   async function keep(command: Command, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       try {
         await book.put(command)
         break
       } catch (err) {
-        log.warn({ err, command: command.jobId }, 'state of a command not kept; trying again')
+        // Once: on a full disk a line each second would be what fills the journal.
+        if (tries === 1)
+          log.warn({ err, command: command.jobId }, 'state of a command not kept; trying again')
         await clock.sleep(diskPauseMs, signal)
       }
     }

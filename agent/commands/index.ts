@@ -7,7 +7,7 @@ import { runTasks } from '../../core/tasks.ts'
 import { type CommandMessage, type CommandPayload, parseCommandPayload } from '../../protocol/commands.ts'
 import type { Events } from '../alarms/events.ts'
 import { openBook } from './book.ts'
-import { type Command, hasEnded, step } from './command.ts'
+import { type Command, hasEnded, type Refusal, step } from './command.ts'
 import { createExecution } from './execution.ts'
 import { type Abilities, kindsOf, refusalOf } from './kinds.ts'
 import { createNews } from './news.ts'
@@ -83,7 +83,8 @@ export async function openCommands(deps: CommandsDeps, { dir, allowed }: Command
   }
 
   async function take({ id, data }: CommandMessage, agent: string): Promise<void> {
-    const { kind, params = {}, expiresInMs = usualMs, askedBy = 'the hub' } = payloadOf(data.payload)
+    const { payload, fault } = payloadOf(data.payload)
+    const { kind, params = {}, expiresInMs = usualMs, askedBy = 'the hub' } = payload
     const withinMs = Math.min(expiresInMs, longestMs)
     const known = book.find(agent, data.jobId)
     if (known) {
@@ -97,7 +98,7 @@ export async function openCommands(deps: CommandsDeps, { dir, allowed }: Command
       ...{ number: book.nextNumber(), jobId: data.jobId, messageId: id, agent, kind, params, askedBy },
       ...{ receivedAt: now, changedAt: now, withinMs, state: 'received' },
     }
-    const refusal = refusalOf(command, abilities, allowed)
+    const refusal = refusalOf(command, abilities, allowed) ?? fault
     const kept = refusal ? step(command, { is: 'rejected', at: now, ...refusal }) : command
     await book.put(kept)
     log.info({ command: command.jobId, kind, askedBy, state: kept.state }, 'command received')
@@ -124,12 +125,13 @@ export async function openCommands(deps: CommandsDeps, { dir, allowed }: Command
 
 type EndState = 'executed' | 'failed' | 'rejected' | 'expired'
 
-/** What is not ours has a kind that nobody knows, and is refused by that. */
-function payloadOf(payload: Record<string, unknown>): CommandPayload {
+/** What is not in our form is refused, whatever kind it names: nobody knows what it asks for. */
+function payloadOf(given: Record<string, unknown>): { payload: CommandPayload; fault?: Refusal } {
   try {
-    return parseCommandPayload(payload, 'command')
+    return { payload: parseCommandPayload(given, 'command') }
   } catch (error) {
     if (!(error instanceof EdgeError)) throw error
-    return { kind: String(payload.kind ?? '').slice(0, 64) }
+    const kind = String(given.kind ?? '').slice(0, 64)
+    return { payload: { kind }, fault: { code: 'invalid', reason: error.message } }
   }
 }

@@ -23,6 +23,11 @@ test.each([
   [{ header: 'Bearer abcdefghij' }, { header: 'Bearer [cut]' }],
   [{ pem: key }, { pem: '[cut]' }],
   [{ url: 'https://ann:pw@host/x' }, { url: 'https://[cut]@host/x' }],
+  [{ url: 'https://ghp_abc@host/x' }, { url: 'https://[cut]@host/x' }],
+  [
+    { tokens: ['abc', { name: 'press', secret: 's' }] },
+    { tokens: ['[cut]', { name: 'press', secret: '[cut]' }] },
+  ],
   [
     { value: null, count: 3, is: true },
     { value: null, count: 3, is: true },

@@ -4,10 +4,7 @@ export function redacted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redacted)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, held]) => [
-      name,
-      typeof held === 'string' && isSecret(name) ? cut : redacted(held),
-    ]),
+    Object.entries(value).map(([name, held]) => [name, isSecret(name) ? withoutTexts(held) : redacted(held)]),
   )
 }
 
@@ -21,6 +18,13 @@ export function redactedLine(line: string): string {
 }
 
 const cut = '[cut]'
+
+/** Numbers and truth values are settings that only have the name of a secret: how long one lives. */
+const withoutTexts = (held: unknown): unknown => {
+  if (typeof held === 'string') return cut
+  return Array.isArray(held) ? held.map(withoutTexts) : redacted(held)
+}
+
 /** Not the names of files that hold secrets. */
 const isSecret = (name: string): boolean =>
   /passw(or)?d|secret|token|authorization|cookie|private_?key|api_?key|^iat$/i.test(name) &&
@@ -31,4 +35,4 @@ const redactedText = (text: string): string =>
     .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, cut)
     .replaceAll(/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, cut)
     .replaceAll(/\b(Bearer|Basic) [\w+/=.~-]{8,}/gi, `$1 ${cut}`)
-    .replaceAll(/(\w:\/\/)[^\s/@:]+:[^\s/@]+@/g, `$1${cut}@`)
+    .replaceAll(/(\w:\/\/)[^\s/@]+@/g, `$1${cut}@`)

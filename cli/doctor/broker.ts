@@ -87,6 +87,7 @@ async function open(url: string): Promise<Socket> {
   const socket = isTls ? connectTls({ ...to, rejectUnauthorized: false }) : connectTcp(to)
   socket.once('timeout', () => socket.destroy(new Error(`no connection within ${patienceMs} ms`)))
   await once(socket, isTls ? 'secureConnect' : 'connect')
+  socket.setTimeout(0) // from here on it is the answer that is waited for
   return socket
 }
 

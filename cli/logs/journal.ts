@@ -48,7 +48,10 @@ export async function* readJournal(
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   child.once('error', () => {}) // not there, or the signal: there is no line more
   try {
-    for await (const text of createInterface({ input: child.stdout })) yield entryOf(text)
+    for await (const text of createInterface({ input: child.stdout })) {
+      const entry = parseEntry(text)
+      if (entry) yield entryOf(entry)
+    }
   } finally {
     child.kill()
     await ended
@@ -58,8 +61,16 @@ export async function* readJournal(
 /** Priorities of syslog. */
 const levels: readonly LogLevel[] = ['fatal', 'fatal', 'fatal', 'error', 'warn', 'info', 'info', 'debug']
 
-function entryOf(text: string): LogLine {
-  const entry = JSON.parse(text) as Record<string, unknown>
+/** Undefined for a line that was cut when journalctl was ended. */
+function parseEntry(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+function entryOf(entry: Record<string, unknown>): LogLine {
   const said = Array.isArray(entry.MESSAGE)
     ? Buffer.from(entry.MESSAGE).toString()
     : String(entry.MESSAGE ?? '')

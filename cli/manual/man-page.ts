@@ -13,6 +13,7 @@ const exitCodes = [
   [3, 'not onboarded'],
   [4, 'refused by the hub'],
   [5, 'unreachable or timed out'],
+  [6, 'ended to be started again, as the hub has asked: only by "edgeward run"'],
 ] as const
 
 const files = [

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { callControl, controlSocket } from '../../core/control.ts'
 import { EdgeError } from '../../core/errors.ts'
-import { readFileIfExists } from '../../core/files.ts'
 import { openNetwork } from '../../core/net/index.ts'
 import { ownCommand } from '../../core/program.ts'
 import type { Places } from '../../main.ts'
@@ -50,7 +51,7 @@ export function askedParts(config: AskedConfig): Part[] {
     async (signal) =>
       (await asking.isRunning().catch(() => false))
         ? running(signal)
-        : ((await readFileIfExists(join(config.places.stateDir, name))) ?? '[]\n')
+        : ((await ownText(join(config.places.stateDir, name))) ?? '[]\n')
   const operation =
     (name: string, params: object = {}): Part['collect'] =>
     async (signal) =>
@@ -109,6 +110,13 @@ export function askedParts(config: AskedConfig): Part[] {
     },
   ]
 }
+
+/** Not by a link, which the owner of the state could lay to what root alone can read. */
+const ownText = (path: string): Promise<string | undefined> =>
+  readFile(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW }).catch((error) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
 
 function createAsking({ places, options }: AskedConfig): Asking {
   const { answer, described } = createDaemonView(places)

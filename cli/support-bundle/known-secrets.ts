@@ -27,7 +27,7 @@ export async function knownSecrets(
   const ofDocuments = documents.flatMap((content) => secretsWithin(content?.toString() ?? ''))
   const pin = /pin-source=(?:file:)?([^&;]+)/.exec(config?.certs.ca_key ?? '')?.[1]
   const plain = [
-    join(runtimeDir, 'first-admin-code'),
+    ...[join(runtimeDir, 'first-admin-code'), '/etc/edgeward/backup-passphrase'],
     ...[config?.proxy.credentials_file, config?.auth.proxy_secret_file, pin].filter(
       (path) => path !== undefined,
     ),

@@ -65,3 +65,8 @@ test('what only sounds like a secret stays', () => {
   ])
     expect(redact(text)).toEqual({ text, cuts: 0 })
 })
+
+test('a line that a stranger has made long is looked through as well', () => {
+  const line = 'a-'.repeat(200_000)
+  expect(createRedactor([])(`${line} token=secret-of-mine`)).toEqual({ text: `${line} token=[cut]`, cuts: 1 })
+})

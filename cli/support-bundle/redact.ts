@@ -1,7 +1,8 @@
 /** What stands in place of a secret. */
 export const cut = '[cut]'
 
-const secretName = String.raw`[\w.-]*(?:secret|passw(?:or)?d|passphrase|token|authorization|cookie|credentials?|private_?key|api_?key|pin-value|\biat)`
+/** A bound for what comes before: a long line of a stranger's making would take hours. */
+const secretName = String.raw`[\w.-]{0,64}(?:secret|passw(?:or)?d|passphrase|token|authorization|cookie|credentials?|private_?key|api_?key|pin-value|\biat)`
 const scalar = String.raw`"(?:[^"\\]|\\.)*"`
 
 /** What looks like a secret wherever it stands; each keeps what is before and behind. */

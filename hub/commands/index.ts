@@ -57,7 +57,8 @@ export function createCommands({ registry, deliver, isOnline, clock, random, log
   async function sendNow(tenant: string, { id, agentId, ...command }: Command): Promise<void> {
     await registry.call('sendingCommand', id, clock.now())
     const { kind, params, askedBy, createdAt, expiresAt } = command
-    const payload: CommandPayload = { kind, params, expiresInMs: expiresAt - clock.now(), askedBy }
+    const expiresInMs = Math.max(0, Math.floor(expiresAt - clock.now()))
+    const payload: CommandPayload = { kind, params, expiresInMs, askedBy }
     const data = { jobId: id, createdAt: new Date(createdAt).toISOString(), payload: { ...payload } }
     deliver(tenant, agentId, { id, data })
     log.info({ agentId, command: id, kind, askedBy }, 'command sent')

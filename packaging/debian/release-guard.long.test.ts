@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -75,6 +75,15 @@ test('a release checks itself with the places of the daemon', async () => {
   expect(stderr).toContain(
     `self-check ${box.root}/var/lib/edgeward ${box.root}/run/edgeward ${box.root}/etc/edgeward`,
   )
+})
+
+test('the lock is for root alone, and a release that checks itself cannot keep it', async () => {
+  await using box = await machine()
+  await box.bring('1', { note: '\n[ ! -e /proc/$$/fd/9 ] || echo "has the lock" >&2' })
+  const { code, stderr } = await box.guard('offer', '1')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('has the lock') })
+  const { mode } = await stat(join(box.root, 'var/lib/edgeward-release/lock'))
+  expect(mode & 0o777).toBe(0o600)
 })
 
 test('what was given up is offered again only in other bytes, or when its record is removed', async () => {
@@ -158,7 +167,7 @@ test('cut anywhere, a release is in use, and a new one not without a way back', 
     expect(await box.isThere(used), `cut ${at}: ${used} is in use`).toBe(true)
     if (used === '2') expect(await box.read('trial'), `cut ${at}`).toMatch(/^from 1\nto 2\n/)
     // The power is back: the unit starts, and is never ready.
-    for (let start = 0; start < 5; start++) await box.guard('start', gateway)
+    for (let start = 0; start < 4; start++) await box.guard('start', gateway)
     expect(await box.used(), `cut ${at}`).toBe('1')
     await rm(join(box.root, 'var/lib/edgeward-release/fallen-back'), { force: true })
     expect(await box.guard('offer', '2', gateway)).toMatchObject({ code: 0 })
@@ -187,7 +196,7 @@ async function machine() {
   const root = await mkdtemp(join(tmpdir(), 'edgeward-guard-'))
   const lib = join(root, 'usr/lib/edgeward')
   await mkdir(lib, { recursive: true })
-  await layShims(join(root, 'shims'))
+  await layShims(root)
   const textOf = (path: string) => readFile(path, 'utf8').catch(() => undefined)
   const run = (args: readonly string[], env: Record<string, string> = {}) => runGuard(root, args, env)
   return {
@@ -238,25 +247,25 @@ async function running(version: string) {
 const changing = ['mv', 'ln', 'rm', 'mkdir', 'rmdir', 'cat'] as const
 
 /** In front of the programs that change the disk; and of the one that only waits for it. */
-async function layShims(folder: string): Promise<void> {
+async function layShims(root: string): Promise<void> {
   const shim = (name: string) => `#!/bin/sh
-if [ -n "$CUT_AT" ]; then
-  read -r count <"$CUT_COUNT"
-  count=$((count + 1))
-  echo "$count" >"$CUT_COUNT"
-  [ "$count" -ne "$CUT_AT" ] || kill -9 0
-fi
+read -r count <"$CUT_COUNT"
+count=$((count + 1))
+echo "$count" >"$CUT_COUNT"
+[ "$count" -ne "$CUT_AT" ] || kill -9 0
 exec /bin/${name} "$@"
 `
-  await mkdir(folder)
-  for (const name of changing) await writeFile(join(folder, name), shim(name), { mode: 0o755 })
-  await writeFile(join(folder, 'sync'), '#!/bin/sh\n', { mode: 0o755 })
+  await mkdir(join(root, 'cutting'))
+  for (const name of changing) await writeFile(join(root, 'cutting', name), shim(name), { mode: 0o755 })
+  await mkdir(join(root, 'waiting'))
+  await writeFile(join(root, 'waiting', 'sync'), '#!/bin/sh\n', { mode: 0o755 })
 }
 
 function runGuard(root: string, args: readonly string[], env: Record<string, string>) {
   const done = Promise.withResolvers<{ code: number | null; stdout: string; stderr: string }>()
   // A process group of its own, which ends as one.
-  const PATH = `${join(root, 'shims')}:${process.env.PATH}`
+  const shims = [...(env.CUT_AT ? ['cutting'] : []), 'waiting'].map((name) => join(root, name))
+  const PATH = [...shims, process.env.PATH].join(':')
   const child = spawn(guard, args, { env: { ...process.env, PATH, ...env, DPKG_ROOT: root }, detached: true })
   let stdout = ''
   let stderr = ''
