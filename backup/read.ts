@@ -1,11 +1,12 @@
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ensurePrivateDir } from '../core/files.ts'
+import type { TarEntry } from '../core/tar.ts'
 import { decrypt } from './age/index.ts'
 import { damaged, notOurs } from './errors.ts'
 import { type Manifest, manifestName, readManifest } from './manifest.ts'
 import type { StateKind } from './state.ts'
-import { type Entry, unpack } from './tar.ts'
+import { unpack } from './tar.ts'
 
 const mostManifestBytes = 16 * 1024 * 1024
 
@@ -44,13 +45,13 @@ function belongs({ databases, plain }: StateKind, name: string): boolean {
   return plain.includes(top as string)
 }
 
-async function textOf({ content }: Entry): Promise<string> {
+async function textOf({ content }: TarEntry): Promise<string> {
   const parts: Uint8Array[] = []
   for await (const part of content) parts.push(part)
   return Buffer.concat(parts).toString()
 }
 
-async function place({ content }: Entry, path: string): Promise<void> {
+async function place({ content }: TarEntry, path: string): Promise<void> {
   await ensurePrivateDir(dirname(path))
   const file = await open(path, 'wx', 0o600)
   try {

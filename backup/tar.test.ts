@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { type Entry, pack, unpack } from './tar.ts'
+import { pack, type TarEntry } from '../core/tar.ts'
+import { unpack } from './tar.ts'
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-async function* entries(files: Record<string, string>): AsyncGenerator<Entry> {
+async function* entries(files: Record<string, string>): AsyncGenerator<TarEntry> {
   for (const [name, text] of Object.entries(files)) {
     const content = Buffer.from(text)
     yield { name, size: content.length, modifiedAt: 5_000, content: once(content) }
@@ -37,7 +38,7 @@ test('files come back, whatever their length and name', async () => {
 
 test('a file of more than 8 GiB keeps its size', async () => {
   const size = 9 * 1024 ** 3
-  const large = async function* (): AsyncGenerator<Entry> {
+  const large = async function* (): AsyncGenerator<TarEntry> {
     yield { name: 'readings.db', size, modifiedAt: 0, content: once(Buffer.alloc(0)) }
   }
   const header = (await pack(large()).next()).value as Uint8Array
@@ -45,7 +46,7 @@ test('a file of more than 8 GiB keeps its size', async () => {
 })
 
 test('a file whose length changes while it is read is no backup', async () => {
-  const wrong = async function* (): AsyncGenerator<Entry> {
+  const wrong = async function* (): AsyncGenerator<TarEntry> {
     yield { name: 'a', size: 3, modifiedAt: 0, content: once(Buffer.from('four')) }
   }
   const writing = async () => {

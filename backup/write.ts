@@ -3,9 +3,9 @@ import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Random } from '../core/random.ts'
+import { pack, type TarEntry } from '../core/tar.ts'
 import { encrypt } from './age/index.ts'
 import { type Manifest, manifestName } from './manifest.ts'
-import { type Entry, pack } from './tar.ts'
 
 /** Ends the name of a backup that is being written. */
 export const unfinished = '.new'
@@ -67,7 +67,7 @@ export async function writeBackup(
   return bytes
 }
 
-async function* entries(dir: string, manifest: Manifest): AsyncGenerator<Entry> {
+async function* entries(dir: string, manifest: Manifest): AsyncGenerator<TarEntry> {
   const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
   const modifiedAt = manifest.madeAt
   yield { name: manifestName, size: text.length, modifiedAt, content: once(text) }

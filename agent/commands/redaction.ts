@@ -1,3 +1,5 @@
+import { cut, withoutSecretForms } from '../../core/redaction.ts'
+
 /** What leaves the box must not hold a secret, whoever wrote it. */
 export function redacted(value: unknown): unknown {
   if (typeof value === 'string') return redactedText(value)
@@ -17,8 +19,6 @@ export function redactedLine(line: string): string {
   }
 }
 
-const cut = '[cut]'
-
 /** Numbers and truth values are settings that only have the name of a secret: how long one lives. */
 const withoutTexts = (held: unknown): unknown => {
   if (typeof held === 'string') return cut
@@ -30,9 +30,4 @@ const isSecret = (name: string): boolean =>
   /passw(or)?d|secret|token|authorization|cookie|private_?key|api_?key|^iat$/i.test(name) &&
   !/file$/i.test(name)
 
-const redactedText = (text: string): string =>
-  text
-    .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, cut)
-    .replaceAll(/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, cut)
-    .replaceAll(/\b(Bearer|Basic) [\w+/=.~-]{8,}/gi, `$1 ${cut}`)
-    .replaceAll(/(\w:\/\/)[^\s/@]+@/g, `$1${cut}@`)
+const redactedText = (text: string): string => withoutSecretForms(text).text

@@ -1,6 +1,7 @@
 import { type Config, loadConfig } from '../../config.ts'
 import type { Clock } from '../../core/clock.ts'
 import { writeFileAtomic } from '../../core/files.ts'
+import type { Redacted } from '../../core/redaction.ts'
 import { release } from '../../core/release.ts'
 import type { LogPlace } from '../logs/index.ts'
 import { type PlaceOptions, resolveConfigFile } from '../places.ts'
@@ -9,9 +10,9 @@ import { boxParts } from './box.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { logPart } from './log.ts'
 import { asJson, type Part } from './part.ts'
-import { createRedactor, type Redacted } from './redact.ts'
+import { createRedactor } from './redact.ts'
 import { stateParts } from './state.ts'
-import { type TarEntry, tarGz } from './tar.ts'
+import { type BundledFile, tarGz } from './tar.ts'
 
 /** What became of a part. */
 export interface PartReport {
@@ -64,7 +65,7 @@ export async function makeSupportBundle(
   ]
   const startedAt = clock.now()
   const name = `edgeward-support-${stamp(startedAt)}`
-  const entries: TarEntry[] = []
+  const entries: BundledFile[] = []
   const parts: PartReport[] = []
   const add = (path: string, text: string) =>
     entries.push({ path: `${name}/${path}`, content: Buffer.from(text) })
