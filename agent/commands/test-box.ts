@@ -30,7 +30,7 @@ export interface Life {
 /** A box over several lives of its process, on one disk and one clock. */
 export async function startBox({ allowed = ['restart', 'log', 'configuration', 'rotate'] } = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'commands-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
   const clock: ManualClock = manualClock()
   const work: Work = { rotations: 0, rotate: async () => ({}), restarts: 0 }
   const audited: AuditedCommand[] = []

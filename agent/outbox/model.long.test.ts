@@ -67,6 +67,7 @@ test(
           const aside: string[] = []
           let value = 0
           let kills = 0
+          let forgotten = new Set<string>()
           try {
             for (const act of steps) {
               if (act.do === 'append') {
@@ -83,14 +84,19 @@ test(
               else if (act.do === 'acknowledge')
                 await take(outbox, far, { maxBytes: 100_000, share: act.share })
               else if (act.do === 'repeat') {
-                for (const name of far.committed.keys()) {
+                for (const [name, values] of far.committed) {
                   const [epoch, seq] = name.split('/') as [string, string]
-                  expect(await outbox.acknowledge(epoch, [[Number(seq), Number(seq)]])).toBe(0)
+                  const freed = await outbox.acknowledge(epoch, [[Number(seq), Number(seq)]])
+                  if (freed !== 0) expect(forgotten.has(name) && freed).toBe(values.size)
+                  forgotten.delete(name)
                 }
               } else if (act.do === 'reject') await reject(outbox, far)
               else if (act.do === 'lose') outbox.lose('a', 'deadband', act.count)
-              else if (act.do === 'kill' && kills++ < 3) await kill()
-              else if (act.do === 'prove')
+              else if (act.do === 'kill' && kills++ < 3) {
+                await kill()
+                // A thread that died may not have written yet what was acknowledged, and has it once more.
+                forgotten = new Set(far.committed.keys())
+              } else if (act.do === 'prove')
                 await outbox.prove({ monotonic: value, time: 9_000_000, errorMs: 1 })
               else if (act.do === 'setAside') {
                 aside.push(join(dir, `aside-${aside.length}.db`))
