@@ -57,7 +57,7 @@ export interface PeopleConfig {
 }
 
 /** Further passwords than there are cores to check them wait; more are sent away. */
-const waitingHashes = 32
+const waitingHashes = 64
 
 /** Users, and how they come to a session. */
 export async function createPeople(deps: PeopleDeps, config: PeopleConfig) {

@@ -182,7 +182,7 @@ describe('scripts', () => {
     await using patient = await startEdgeAuth({ throttle })
     const attempt = () =>
       patient.ask('/device/edge/api/v1/login/direct', { method: 'POST', body: { ...good, password: 'x' } })
-    const answers = await Promise.all(Array.from({ length: 80 }, attempt))
+    const answers = await Promise.all(Array.from({ length: 120 }, attempt))
     const busy = answers.filter(({ status }) => status === 503)
     expect(busy.length).toBeGreaterThan(0)
     expect(busy[0]?.headers['retry-after']).toBe('2')
