@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { systemClock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import { manualClock } from '../test/manual-clock.ts'
 import { type Certs, type CertsConfig, type CertsDeps, openCerts } from './index.ts'
@@ -45,7 +46,12 @@ export interface Wanted {
   now?: number
 }
 
-export async function startCerts({ from, config, deps, now = Date.now() }: Wanted): Promise<RunningCerts> {
+export async function startCerts({
+  from,
+  config,
+  deps,
+  now = systemClock.now(),
+}: Wanted): Promise<RunningCerts> {
   const dir = await mkdtemp(join(tmpdir(), 'edgeward-certs-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   if (from) await cp(from, dir, { recursive: true })

@@ -24,7 +24,7 @@ describeWith(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'dpkg-deb'], 'on a Debi
   }, 60_000)
 
   const install = async (deb: string) => {
-    const path = `/root/${basename(deb)}`
+    const path = `/srv/${basename(deb)}`
     await machine.put(deb, path)
     return machine.sh(`apt-get install -y --allow-downgrades ${path} && rm ${path}`)
   }
@@ -61,11 +61,11 @@ describeWith(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'dpkg-deb'], 'on a Debi
   test('is onboarded by a hub on the same machine, and its readings arrive', async () => {
     await machine.must('systemctl enable --now edgeward-hub')
     await machine.must('edgeward hub init --json')
-    await machine.must('edgeward hub agent create --name box --profile RSA_3072 --out /root/boarding.json')
-    await machine.must('edgeward onboard /root/boarding.json')
+    await machine.must('edgeward hub agent create --name box --profile RSA_3072 --out /srv/boarding.json')
+    await machine.must('edgeward onboard /srv/boarding.json')
     agent = (await json<{ agents?: unknown } & { id: string }[]>('edgeward hub agent list'))[0]?.id as string
-    await machine.write('/root/plant.json', JSON.stringify(systemPlant))
-    await machine.must(`edgeward hub agent configure ${agent} /root/plant.json`)
+    await machine.write('/srv/plant.json', JSON.stringify(systemPlant))
+    await machine.must(`edgeward hub agent configure ${agent} /srv/plant.json`)
     await eventually('readings at the hub', async () => (await arrived(agent)) > 3)
     await machine.must('echo "correct horse battery" | edgeward user add ada --role Admin --password-stdin')
   })
@@ -96,9 +96,9 @@ describeWith(['systemd-nspawn', 'mmdebstrap', 'nsenter', 'dpkg-deb'], 'on a Debi
     await machine.must('chmod 600 /etc/edgeward/backup-passphrase && systemctl start edgeward-backup')
     expect((await machine.must('ls /var/lib/edgeward-backup')).split('\n').filter(Boolean)).toHaveLength(1)
     const byHand = 'edgeward backup --passphrase-file /etc/edgeward/backup-passphrase --out'
-    await machine.must(`${byHand} /root/running.age`)
-    await machine.must(`systemctl stop edgeward && ${byHand} /root/stopped.age && edgeward user list`)
-    expect(await machine.must(`stat -c '%U %a' /root/running.age /root/stopped.age`)).toBe(
+    await machine.must(`${byHand} /srv/running.age`)
+    await machine.must(`systemctl stop edgeward && ${byHand} /srv/stopped.age && edgeward user list`)
+    expect(await machine.must(`stat -c '%U %a' /srv/running.age /srv/stopped.age`)).toBe(
       'root 600\nroot 600\n',
     )
     await machine.must('systemctl start edgeward')

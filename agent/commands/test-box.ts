@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import type { Disk } from '../../core/files.ts'
 import { systemRandom } from '../../core/random.ts'
 import type { CommandMessage, CommandUpdate } from '../../protocol/commands.ts'
@@ -102,7 +103,7 @@ export function message(
 export async function settled(holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 2_000; turn++) {
     if (holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await systemClock.sleep(1)
   }
   throw new Error('waited in vain')
 }
