@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Aedes } from 'aedes'
 import type { Gauge } from '../core/gauge.ts'
+import { writeNumbersAsTheyCome } from '../core/mqtt-numbers.ts'
 import { packetWatch } from '../core/mqtt-packets.ts'
 import { type AccessDeps, createAccess } from './access.ts'
 import { createApps } from './apps.ts'
@@ -52,6 +53,7 @@ export async function openBroker(deps: BrokerDeps, config: BrokerConfig): Promis
   const access = createAccess(deps, apps)
   await using held = new AsyncDisposableStack()
 
+  writeNumbersAsTheyCome()
   const aedes = await Aedes.createBroker({
     ...access.hooks,
     id: random.uuid(),

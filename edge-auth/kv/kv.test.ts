@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -11,12 +11,12 @@ import { openPrivateTokens, type PrivateTokens, type PrivateTokensConfig } from 
 const press = { clientId: 'press', since: 1 }
 const oven = { clientId: 'oven', since: 1 }
 
-async function start(settings: Partial<PrivateTokensConfig> = {}) {
+async function start(settings: Partial<PrivateTokensConfig> = {}, clock = systemClock) {
   const dir = settings.dir ?? (await mkdtemp(join(tmpdir(), 'kv-')))
   if (!settings.dir) onTestFinished(() => rm(dir, { recursive: true }))
   const log = createLog('silent')
   const config = { dir, quota: 10_000_000, maxValueBytes: 1_000_000, ...settings }
-  const kv = await openPrivateTokens({ clock: systemClock, random: systemRandom, log }, config)
+  const kv = await openPrivateTokens({ clock, random: systemRandom, log }, config)
   let isOpen = true
   const close = async () => {
     if (isOpen) await kv[Symbol.asyncDispose]()
@@ -115,6 +115,32 @@ test('whatever is changed in the file makes that token damaged, and no other', a
     expect(await get(again.kv, owner, related, key)).toBe('anew')
   }
   expect(await get(again.kv, oven, 'r', 'other')).toBe('fine')
+})
+
+test('a box whose apps keep nothing has neither the file nor what serves it', async () => {
+  const { dir, kv } = await start()
+  expect(await kv.list({ owner: press, from: 1, count: 10 })).toEqual({ heads: [], total: 0 })
+  expect(await kv.usage()).toEqual([])
+  expect(await kv.remove(press)).toBe(0)
+  await kv.keepOnly([press])
+  expect(await readdir(dir)).toEqual([])
+  await put(kv, press, 'r', 'k', 'value')
+  expect(await readdir(dir)).toContain('kv.db')
+  expect(await kv.list({ owner: press, from: 1, count: 10 })).toMatchObject({ total: 1 })
+})
+
+test('a file that cannot be made is tried again after a while', async () => {
+  let now = 0
+  const { dir, kv } = await start({}, { ...systemClock, monotonic: () => now })
+  await mkdir(join(dir, 'kv.db'))
+  await expect(put(kv, press, 'r', 'k', 'v')).rejects.toMatchObject({ code: 'kv_unreadable' })
+  expect(kv.fault).toMatchObject({ code: 'kv_unreadable' })
+  await rm(join(dir, 'kv.db'), { recursive: true })
+  await expect(put(kv, press, 'r', 'k', 'v')).rejects.toMatchObject({ code: 'kv_unreadable' })
+  now = 10_001
+  await Promise.all([put(kv, press, 'r', 'k', 'v'), put(kv, press, 'r', 'l', 'v')])
+  expect(kv.fault).toBeUndefined()
+  expect(await get(kv, press, 'r', 'k')).toBe('v')
 })
 
 test('two tokens whose contents were swapped are both damaged', async () => {

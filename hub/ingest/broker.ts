@@ -1,5 +1,6 @@
 import { Aedes, type Client, type PublishPacket } from 'aedes'
 import type { Logger } from '../../core/log.ts'
+import { writeNumbersAsTheyCome } from '../../core/mqtt-numbers.ts'
 import type { Random } from '../../core/random.ts'
 import { type Admitted, type Credentials, maySubscribe } from './admission.ts'
 import type { Session, Sessions } from './sessions.ts'
@@ -22,6 +23,7 @@ const serverUnavailable = 3
 /** aedes, to which these agents are clients that only ever talk with the hub. */
 export async function createBroker(deps: BrokerDeps): Promise<Aedes> {
   const { sessions, log } = deps
+  writeNumbersAsTheyCome()
   const broker = await Aedes.createBroker({
     id: deps.random.uuid(),
     preConnect(_client, packet, done) {
