@@ -26,7 +26,8 @@ RUN groupadd --system --gid 990 edgeward \
  && install -d -o edgeward -g edgeward -m 0755 /run/edgeward \
  && install -d /etc/edgeward/sources.d
 COPY --from=build /build/edgeward /usr/bin/edgeward
-ENV STATE_DIRECTORY=/var/lib/edgeward \
+ENV NODE_OPTIONS=--no-node-snapshot \
+    STATE_DIRECTORY=/var/lib/edgeward \
     RUNTIME_DIRECTORY=/run/edgeward \
     CACHE_DIRECTORY=/var/cache/edgeward \
     CONFIGURATION_DIRECTORY=/etc/edgeward

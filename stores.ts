@@ -9,7 +9,6 @@ import type { Logger } from './core/log.ts'
 import type { Random } from './core/random.ts'
 import { parser } from './core/schema.ts'
 import { boxIdIn, edgeAuthDatabases, prepareRestored } from './edge-auth/index.ts'
-import { hubDatabases } from './hub/index.ts'
 
 /** What the modules of a gateway keep in its state directory, for those who copy it and put it back. */
 export const gatewayState = ({ log, random }: { log: Logger; random: Random }): StateKind => ({
@@ -28,17 +27,6 @@ export const gatewayState = ({ log, random }: { log: Logger; random: Random }): 
   },
   prepare: (dir, change) => prepareRestored({ random }, dir, change),
 })
-
-/** The same of a hub: whoever it speaks for is in its registry, and nothing ties it to a machine. */
-export const hubState: StateKind = {
-  role: 'hub',
-  databases: hubDatabases,
-  plain: [],
-  identity: [],
-  running: [],
-  whose: async () => ({}),
-  prepare: () => {},
-}
 
 const SnapshotWish = Type.Object({ withOnDemand: Type.Optional(Type.Boolean()) })
 const parseWish = parser(SnapshotWish)

@@ -6,13 +6,16 @@ import { defineConfig } from 'vitest/config'
 const long = '**/*.long.test.ts'
 const excluded = ['node_modules/**', 'dist/**']
 /**
- * V8 keeps one table of the pages that hold code for all threads of a process, and on processors with memory
- * protection keys it sometimes loses track when hundreds of threads come and go: "jit_page.has_value()".
- * So the flag; and tests that end threads in the middle of their work are among the long ones, each file in a
- * process of its own.
+ * All threads of a process share the code by which WebAssembly calls JavaScript. When threads come and go, V8
+ * sometimes frees such code twice, finds that out, and ends the process by SIGTRAP: "jit_page.has_value()". So it
+ * frees none; and it does without protection keys, whose books are the same. Tests that end threads in the middle
+ * of their work are among the long ones, each file in a process of its own.
  */
-const execArgv = ['--no-memory-protection-keys']
-/** Where the processes that the tests start find each file of ours compiled; else each compiles all of them. */
+const execArgv = ['--no-memory-protection-keys', '--no-wasm-code-gc']
+/**
+ * Where processes and threads find each file of ours compiled, without its types. Else each thread loads what
+ * takes the types away, which is WebAssembly and slow.
+ */
 const NODE_COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/edgeward', import.meta.url))
 
 export default defineConfig({
@@ -20,6 +23,7 @@ export default defineConfig({
     // Most of the time a test waits: for a disk, a process, a moment to come.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/reporter.ts'],
+    env: { NODE_COMPILE_CACHE },
     projects: [
       {
         test: {
@@ -40,7 +44,6 @@ export default defineConfig({
           exclude: excluded,
           pool: 'forks',
           execArgv,
-          env: { NODE_COMPILE_CACHE },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

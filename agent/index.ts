@@ -8,6 +8,7 @@ import type { Network } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import { aborted, runTasks, watching } from '../core/tasks.ts'
+import type { openThread } from '../core/thread.ts'
 import type { AuditHead } from '../protocol/agent-report.ts'
 import { type Events, openEvents } from './alarms/events.ts'
 import { type Ending, watchBox } from './alarms/watch.ts'
@@ -90,6 +91,8 @@ export interface AgentDeps {
   clock: Clock
   random: Random
   log: Logger
+  /** Starts the thread of the outbox; core's own unless told. */
+  openThread?: typeof openThread | undefined
 }
 
 /** Identity in the cloud, and the way of a reading from its source to the hub. */
@@ -142,7 +145,7 @@ export async function openAgent(deps: AgentDeps, config: AgentConfig): Promise<A
   )
   const outbox = opened.use(
     await openOutbox(
-      { clock, random, log, alarms },
+      { clock, random, log, alarms, openThread: deps.openThread },
       { ...config.outbox, path: join(stateDir, 'outbox.db'), boot: readBootId() },
     ),
   )

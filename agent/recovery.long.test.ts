@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
 import { run } from '../core/control.ts'
 import { type Http, openNetwork } from '../core/net/index.ts'
-import { systemRandom } from '../core/random.ts'
 import { type BoardingConfiguration, type SecurityProfile, securityProfiles } from '../protocol/boarding.ts'
 import { idempotencyHeader } from '../protocol/registration.ts'
+import { fewKeys } from '../test/few-keys.ts'
 import { type ForgetfulDisk, forgetfulDisk } from '../test/forgetful-disk.ts'
 import { type HubInProcess, hubInProcess, nothingToArchive, silent } from '../test/hub-in-process.ts'
 import { openVault } from './credentials/vault.ts'
@@ -83,7 +83,7 @@ function newBox(network: Http): Box {
       if (lost === 'unsynced lost') disk.forget()
     },
     async open() {
-      const deps = { http, clock: systemClock, random: systemRandom, log: silent, archive: nothingToArchive }
+      const deps = { http, clock: systemClock, random, log: silent, archive: nothingToArchive }
       const vault = await openVault({ log: silent, disk }, { dir })
       return identityIn(vault, deps, { initialMs: 5, maxMs: 20 })
     },
@@ -125,6 +125,7 @@ async function comesThrough(box: Box, n: number, act: () => Promise<unknown>): P
 
 const used = ({ registrations }: Box) => [...registrations.values()].map((keys) => keys.size)
 
+const random = fewKeys()
 const network = openNetwork().http
 /** Makes a hub of the kind that does not know our header: a repeated request is a new one to it. */
 const withoutIdempotency: Http = (request) => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -76,7 +77,12 @@ interface Program {
 }
 
 const points = 500
+/** As its unit starts it. */
+const options = /^Environment=(NODE_OPTIONS)=(.*)$/m.exec(
+  readFileSync(new URL('../systemd/edgeward.service', import.meta.url), 'utf8'),
+)
 const environment = {
+  ...(options ? { [options[1] as string]: options[2] as string } : {}),
   EDGEWARD_AUTH_LISTEN: '127.0.0.1:0',
   EDGEWARD_ADMIN_LISTEN: '127.0.0.1:0',
   EDGEWARD_BROKER_LISTEN: '127.0.0.1:0',
@@ -122,12 +128,13 @@ async function stopped(child: ChildProcess): Promise<void> {
 
 /** While an app brings all points once a second. */
 async function memoryOfBoth(executable: string, bare: Program, dir: string, quick: boolean) {
-  const stateDir = await stateOf500Points(`${dir}/loaded`)
-  await using gateway = await startGateway(
-    stateDir,
-    { EDGEWARD_LOG_LEVEL: 'info', XDG_CACHE_HOME: dir },
-    { program: { file: executable, args: [] } },
-  )
+  const start = (stateDir: string) =>
+    startGateway(
+      stateDir,
+      { ...environment, EDGEWARD_LOG_LEVEL: 'info', XDG_CACHE_HOME: dir },
+      { program: { file: executable, args: [] } },
+    )
+  await using gateway = await start(`${dir}/box`)
   const app = await gateway.operate<{ client_id: string; client_secret: string }>('app.add', {
     name: 'press',
     version: '1',

@@ -2,9 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
-import { dayMs, newKey, signCa } from './certificate.ts'
 import { readCa, readKey, writeCa, writeKey } from './files.ts'
-import { type SigningKey, softwareKey } from './signing.ts'
+import { dayMs, newKey, type SigningKey, softwareKey } from './signing.ts'
 
 export interface Ca {
   certificate: X509Certificate
@@ -51,6 +50,7 @@ export async function keepCa(deps: CaDeps, dir: string, deviceName: string): Pro
   if (stored && isItsKey && daysLeft(stored, clock) >= renewBeforeDays && !isOfFuture(stored, deps))
     return { certificate: stored, key }
   if (stored) log.warn({ keyKept: isItsKey }, 'device CA certificate runs out or has another key')
+  const { signCa } = await import('./certificate.ts')
   const certificate = await signCa(key, deviceName, clock.now(), random)
   await writeCa(dir, certificate)
   log.info({ fingerprint256: certificate.fingerprint256 }, 'device CA issued')

@@ -1,23 +1,16 @@
-import { createPublicKey, generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { promisify } from 'node:util'
 import forge from 'node-forge'
 import type { Random } from '../core/random.ts'
-import { type SigningKey, softwareKey } from './signing.ts'
+import { dayMs, interim, type SigningKey, softwareKey } from './signing.ts'
 
-export const dayMs = 86_400_000
+// Loaded only when something is to be signed: forge takes 2 MB.
 
 /** The clock of who verifies may be behind ours. */
 const backdateMs = dayMs
 const caLifeMs = 3_650 * dayMs
 /** The most that browsers accept. */
 const serverLifeMs = 397 * dayMs
-
-/** RSA, which node-forge can sign with; made off the event loop. */
-export async function newKey(bits: 2048 | 3072): Promise<KeyObject> {
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits })
-  return privateKey
-}
 
 /** An authority for server certificates, not for further authorities. */
 export function signCa(
@@ -58,8 +51,6 @@ export function signServer(
   return sign(certificate, ca.key)
 }
 
-const interim = 'interim'
-
 /** Signed by itself: trusted by nobody, for a box that has no authority yet. */
 export function signInterim(
   key: KeyObject,
@@ -75,9 +66,6 @@ export function signInterim(
   certificate.setExtensions(serverExtensions(names))
   return sign(certificate, softwareKey(key))
 }
-
-export const isInterim = ({ subject, issuer }: X509Certificate): boolean =>
-  subject === issuer && subject.startsWith('O=edgeward\n') && subject.endsWith(` ${interim}`)
 
 const serverExtensions = (names: readonly string[]) => [
   { name: 'basicConstraints', critical: true, cA: false },

@@ -2,9 +2,9 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import { type Ca, daysLeft, isOfFuture, renewBeforeDays } from './ca.ts'
-import { newKey, signInterim, signServer } from './certificate.ts'
 import { matches, type Pair, type StoredPair } from './files.ts'
 import { certifies } from './names.ts'
+import { newKey } from './signing.ts'
 
 export interface LeafDeps {
   clock: Clock
@@ -38,6 +38,7 @@ export async function issueLeaf(
   const own = key?.asymmetricKeyType === 'rsa' ? key : await newKey(2048)
   // A clock that was reset must not date the certificate before its authority.
   const now = Math.max(clock.now(), Date.parse(ca.certificate.validFrom))
+  const { signServer } = await import('./certificate.ts')
   const certificate = await signServer(own, ca, names, now, random)
   return { key: own, certificate, chain: certificate.toString() }
 }
@@ -49,6 +50,7 @@ export async function issueInterim(
   names: readonly string[],
 ): Promise<Pair> {
   const key = await newKey(2048)
+  const { signInterim } = await import('./certificate.ts')
   const certificate = await signInterim(key, deviceName, names, clock.now(), random)
   return { key, certificate, chain: certificate.toString() }
 }

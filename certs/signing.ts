@@ -1,5 +1,7 @@
-import { createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPair, type KeyObject, sign, type X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
+
+export const dayMs = 86_400_000
 
 /** A key that signs certificates, wherever it lies: RSA, PKCS#1 v1.5 with SHA-256. */
 export interface SigningKey {
@@ -11,3 +13,15 @@ export const softwareKey = (key: KeyObject): SigningKey => ({
   publicKey: createPublicKey(key),
   sign: (data) => promisify(sign)('sha256', data, key),
 })
+
+/** RSA, which node-forge can sign with; made off the event loop. */
+export async function newKey(bits: 2048 | 3072): Promise<KeyObject> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits })
+  return privateKey
+}
+
+/** What the name of a certificate ends with that its own key has signed. */
+export const interim = 'interim'
+
+export const isInterim = ({ subject, issuer }: X509Certificate): boolean =>
+  subject === issuer && subject.startsWith('O=edgeward\n') && subject.endsWith(` ${interim}`)

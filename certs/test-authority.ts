@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import forge from 'node-forge'
-import { newKey } from './certificate.ts'
 import { keyPem } from './files.ts'
+import { newKey } from './signing.ts'
 
 /** For tests: certificates good and bad, of authorities that nobody else knows. */
 export interface Issued {

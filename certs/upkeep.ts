@@ -7,12 +7,12 @@ import type { Random } from '../core/random.ts'
 import { backoffMs } from '../core/retry.ts'
 import { followNames } from './addresses.ts'
 import { type Ca, daysLeft, isOfFuture, keepCa, renewBeforeDays } from './ca.ts'
-import { isInterim } from './certificate.ts'
 import { matches, type Pair, readCa, readPair, type StoredPair, writePair } from './files.ts'
 import { isOf, issueInterim, issueLeaf, whyReplace } from './leaf.ts'
 import { certifiedNames } from './names.ts'
 import type { OwnRead } from './own.ts'
 import type { SigningKey } from './signing.ts'
+import { isInterim } from './signing.ts'
 
 /** Who has signed what the box shows: its device CA, somebody else, or, until that can be reached, itself. */
 export type Origin = 'device-ca' | 'own' | 'interim'

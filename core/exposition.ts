@@ -3,7 +3,9 @@ import type { Gauge } from './gauge.ts'
 
 /** The text that Prometheus scrapes, and its content type. Gauges of one name come together. */
 export async function exposition(gauges: readonly Gauge[]): Promise<{ text: string; contentType: string }> {
-  const { Registry } = await import('prom-client') // not loaded unless somebody scrapes
+  const {
+    default: { Registry },
+  } = await import('prom-client') // not loaded unless somebody scrapes
   const registry = new Registry()
   for (const gauge of joined(gauges)) registry.registerMetric(asMetric(gauge))
   return { text: await registry.metrics(), contentType: registry.contentType }

@@ -1,3 +1,14 @@
+import { Invalid } from './errors.ts'
+
+/** Parses JSON text that came from outside; throws `Invalid`, never SyntaxError. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Invalid(`${what} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
 /** JSON.parse that keeps every digit: whole numbers beyond 2^53 become bigint. Throws SyntaxError. */
 export function parseExact(text: string): unknown {
   // the reviver is several times slower

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { EdgeError, NotFound } from './errors.ts'
+import { systemRandom } from './random.ts'
 import { backoffMs, retrying } from './retry.ts'
 
 class Busy extends EdgeError {
@@ -10,7 +11,7 @@ class Busy extends EdgeError {
 }
 
 const policy = { initialMs: 100, maxMs: 5_000 }
-const random = { fraction: () => 0.5, uuid: () => '', bytes: (size: number) => Buffer.alloc(size) }
+const random = { ...systemRandom, fraction: () => 0.5 }
 
 function clockThatSkips() {
   const slept: number[] = []

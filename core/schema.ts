@@ -2,6 +2,8 @@ import type { Static, TSchema } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 import { Invalid } from './errors.ts'
 
+export { parseJson } from './json.ts'
+
 export interface Fault {
   /** JSON pointer. */
   path: string
@@ -42,13 +44,4 @@ export function describe(error: { keyword: string; message: string; params: obje
   if (error.keyword === 'additionalProperties' && 'additionalProperties' in error.params)
     return `has unknown ${(error.params.additionalProperties as string[]).join(', ')}`
   return error.message
-}
-
-/** Parses JSON text that came from outside; throws `Invalid`, never SyntaxError. */
-export function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new Invalid(`${what} is not JSON: ${(cause as Error).message}`, { cause })
-  }
 }

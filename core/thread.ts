@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, type Worker } from 'node:worker_threads'
 import { EdgeError, type ErrorShape, errorShape, RemoteError } from './errors.ts'
 import { startOwnThread } from './program.ts'
 
@@ -22,6 +22,7 @@ export class ThreadDied extends EdgeError {
   override readonly statusCode = 503
 }
 
+type Opening = { open: unknown }
 type Request = { id: number; method: string; args: unknown[] }
 type Reply = { id: number; value?: unknown; error?: ErrorShape }
 type Ready = { ready: true } | { ready: false; error: ErrorShape }
@@ -29,9 +30,15 @@ type Ready = { ready: true } | { ready: false; error: ErrorShape }
 /** The file beside `from` with this name, with the ending that `from` has (.ts from source, .js when built). */
 export const threadUrl = (name: string, from: string): URL => new URL(`./${name}${extname(from)}`, from)
 
-/** Resolves when the thread has opened what it owns; rejects with its reason when it could not. */
-export async function openThread<M extends Methods>(url: URL, data: unknown): Promise<Thread<M>> {
-  const worker = startOwnThread(url, { workerData: data })
+/**
+ * Resolves when the thread has opened what it owns; rejects with its reason when it could not. `worker` runs
+ * the file already, and waits for what it is to open.
+ */
+export async function openThread<M extends Methods>(
+  url: URL,
+  data: unknown,
+  worker: Worker = startOwnThread(url),
+): Promise<Thread<M>> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
   const opened = Promise.withResolvers<void>()
   const death = Promise.withResolvers<never>()
@@ -59,6 +66,7 @@ export async function openThread<M extends Methods>(url: URL, data: unknown): Pr
     if (message.error) call?.reject(new RemoteError(message.error))
     else call?.resolve(message.value)
   })
+  worker.postMessage({ open: data } satisfies Opening)
   await opened.promise.catch(async (error) => {
     await worker.terminate()
     throw error
@@ -86,23 +94,25 @@ export async function openThread<M extends Methods>(url: URL, data: unknown): Pr
 
 const closeMethod = '$close'
 
-/** Called once at the end of a thread's file: opens what the thread owns and serves it. */
+/** Called once at the end of a thread's file: opens what it is told to, and serves it. */
 export function serveThread<D, M extends Methods>(open: (data: D) => { methods: M; close(): void }): void {
   const port = parentPort as MessagePort
-  try {
-    const { methods, close } = open(workerData as D)
-    port.on('message', ({ id, method, args }: Request) => {
-      if (method === closeMethod) {
-        close()
-        port.close()
-        return
-      }
-      void answer(port, id, () => (methods[method] as (...args: unknown[]) => unknown)(...args))
-    })
-    port.postMessage({ ready: true } satisfies Ready)
-  } catch (error) {
-    port.postMessage({ ready: false, error: errorShape(error) } satisfies Ready)
-  }
+  port.once('message', ({ open: data }: Opening) => {
+    try {
+      const { methods, close } = open(data as D)
+      port.on('message', ({ id, method, args }: Request) => {
+        if (method === closeMethod) {
+          close()
+          port.close()
+          return
+        }
+        void answer(port, id, () => (methods[method] as (...args: unknown[]) => unknown)(...args))
+      })
+      port.postMessage({ ready: true } satisfies Ready)
+    } catch (error) {
+      port.postMessage({ ready: false, error: errorShape(error) } satisfies Ready)
+    }
+  })
 }
 
 async function answer(port: MessagePort, id: number, run: () => unknown): Promise<void> {

@@ -3,6 +3,7 @@ import type { Operations } from '../core/control.ts'
 import type { Logger } from '../core/log.ts'
 import type { Http } from '../core/net/index.ts'
 import type { Random } from '../core/random.ts'
+import type { openThread } from '../core/thread.ts'
 import type { AlarmBook } from './alarms/operations.ts'
 import type { GuardDefault } from './guard/rules.ts'
 import type { AdminSessionsConfig } from './http/admin/sessions.ts'
@@ -16,6 +17,8 @@ export interface EdgeAuthDeps {
   clock: Clock
   random: Random
   log: Logger
+  /** Starts the thread of auth.db; core's own unless told. */
+  openThread?: typeof openThread | undefined
   /** Asks identity providers. */
   outgoing: Http
   /** The proven time, while there is one: the audit tells it beside the box's. */

@@ -108,7 +108,7 @@ export async function openEdgeAuth(deps: EdgeAuthDeps, config: EdgeAuthConfig): 
     toAlarm(entry)
     entries.add(entry)
   }
-  const { store, kv } = await openStores({ clock, random, log, tell }, config)
+  const { store, kv } = await openStores({ clock, random, log, tell, openThread: deps.openThread }, config)
   opening.use(store)
   opening.use(kv)
 

@@ -4,12 +4,9 @@ import {
   type PrivateTokensConfig,
   type PrivateTokensDeps,
 } from './kv/index.ts'
-import { type AuditEntry, openStore, type Store, type StoreConfig } from './store/index.ts'
+import { openStore, type Store, type StoreConfig, type StoreDeps } from './store/index.ts'
 
-export interface StoresDeps extends PrivateTokensDeps {
-  /** Given every audit entry once it is on disk. */
-  tell(entry: AuditEntry): void
-}
+export type StoresDeps = PrivateTokensDeps & StoreDeps
 
 export interface StoresConfig extends StoreConfig {
   kv: Omit<PrivateTokensConfig, 'dir'>
@@ -17,12 +14,12 @@ export interface StoresConfig extends StoreConfig {
 
 /** Both at the same time: most of it is the start of a thread. */
 export async function openStores(
-  { tell, ...deps }: StoresDeps,
+  deps: StoresDeps,
   config: StoresConfig,
 ): Promise<{ store: Store; kv: PrivateTokens }> {
   await using opened = new AsyncDisposableStack()
   const [store, kv] = await Promise.allSettled([
-    openStore({ tell }, config),
+    openStore(deps, config),
     openPrivateTokens(deps, { dir: config.dir, ...config.kv }),
   ])
   for (const one of [store, kv]) if (one.status === 'fulfilled') opened.use(one.value)

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Invalid } from '../core/errors.ts'
 import { parser } from '../core/schema.ts'
+import { type BoxState, boxStates } from './command-states.ts'
 
 /**
  * What a hub can ask a box to do, over the topics of Insights Hub's commands. That format leaves `payload`
@@ -83,12 +84,6 @@ export const CommandPayload = Type.Object({
 })
 export type CommandPayload = Static<typeof CommandPayload>
 export const parseCommandPayload = parser(CommandPayload)
-
-/** Of a command on its box; from `executed` on, nothing changes it any more. */
-export const boxStates = ['received', 'executing', 'executed', 'failed', 'rejected', 'expired'] as const
-export type BoxState = (typeof boxStates)[number]
-export const isFinal = (state: string): boolean =>
-  ['executed', 'failed', 'rejected', 'expired', 'cancelled'].includes(state)
 
 const CommandResponse = Type.Object({
   state: Type.Optional(Type.Enum([...boxStates])),

@@ -30,6 +30,20 @@ test('batches whose names or body are broken can still be named', () => {
   )
 })
 
+test.each([{}, [1], [['1', 'a']], [[1]], [[1, 'a', 'b']], [[-1, 'a']], [[0.5, 'a']], [[1, null]]])(
+  'names that are %j are Invalid',
+  (names) => {
+    const told = encodeMessage({
+      epoch: '00ff00ff00ff00ff',
+      seq: 1,
+      count: 1,
+      names: names as never,
+      body: Buffer.alloc(0),
+    })
+    expect(() => decodeMessage(told)).toThrow(Invalid)
+  },
+)
+
 test('garbage is Invalid, never another error', () => {
   fc.assert(
     fc.property(message, fc.nat(200), fc.uint8Array(), (message, cut, noise) => {

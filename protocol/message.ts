@@ -1,7 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import Type from 'typebox'
 import { Invalid } from '../core/errors.ts'
-import { parseJson, parser } from '../core/schema.ts'
+import { parseJson } from '../core/json.ts'
 
 /**
  * A batch is what one commit window of the box holds. (epoch, seq) names it for ever: seq grows by one
@@ -37,10 +36,6 @@ const version = 2
 const headerBytes = 23
 const maxNamesBytes = 16 * 1024 * 1024
 
-const parseNames = parser(
-  Type.Array(Type.Tuple([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.String()])),
-)
-
 export function encodeMessage({ epoch, seq, count, names, body }: Message): Buffer {
   const deflated = names.length === 0 ? Buffer.alloc(0) : deflateRawSync(JSON.stringify(names))
   const header = Buffer.alloc(headerBytes)
@@ -75,8 +70,20 @@ export function decodeMessage(payload: Buffer): Message {
 
 function namesIn(deflated: Buffer): Name[] {
   if (deflated.length === 0) return []
-  return parseNames(parseJson(inflate(deflated), 'names of a message'), 'names of a message')
+  const names = parseJson(inflate(deflated), 'names of a message')
+  if (!Array.isArray(names)) throw new Invalid('names of a message: / must be array')
+  const at = names.findIndex((name) => !isName(name))
+  if (at >= 0) throw new Invalid(`names of a message: /${at} must be an alias and its text`)
+  return names
 }
+
+/** By hand: the hub's thread of the store needs no other schema, and would load all that there is for them. */
+const isName = (name: unknown): name is Name =>
+  Array.isArray(name) &&
+  name.length === 2 &&
+  Number.isSafeInteger(name[0]) &&
+  name[0] >= 0 &&
+  typeof name[1] === 'string'
 
 function inflate(deflated: Buffer): string {
   try {

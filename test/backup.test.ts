@@ -15,6 +15,7 @@ import {
   agentStatus,
   createAgent,
   edgeward,
+  type Gateway,
   joinPlant,
   runProgram,
   startGateway,
@@ -76,6 +77,17 @@ async function signIn(url: string): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token
 }
 
+/** What an app keeps for itself: kv.db is made for it. */
+async function keepToken({ addresses }: Gateway, app: { id: string; secret: string }): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`${app.id}:${app.secret}`).toString('base64')}`
+  const kept = await fetch(new URL('/api/rest/v1/token/recipes/steel', addresses.auth), {
+    method: 'PUT',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: '{"value":"hot"}',
+  })
+  expect(kept.ok).toBe(true)
+}
+
 /** A box at its hub: backed up under load, then changed; its credential has been rotated since. */
 beforeAll(async () => {
   dir = await tempDir()
@@ -86,7 +98,7 @@ beforeAll(async () => {
   await hub.operate('init', { tenant: 'plant' })
   const { id: agentId, boarding } = await createAgent(hub, 'box')
   await using gateway = await startGateway(state)
-  await joinPlant(gateway, hub, { id: agentId, boarding })
+  await keepToken(gateway, await joinPlant(gateway, hub, { id: agentId, boarding }))
   await gateway.operate('user.add', { name: 'ann', roles: ['Admin'], password: 'battery staple 9' })
   const tokenBefore = await signIn(gateway.addresses.auth)
   const load = Array.from({ length: 20 }, (_, number) =>

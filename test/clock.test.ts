@@ -74,10 +74,11 @@ async function publisher(gateway: Gateway, app: { id: string; secret: string }) 
   return {
     async publish(...values: number[]): Promise<Map<number, number>> {
       const taken = new Map<number, number>()
-      for (const n of values) {
+      const sent = values.map(async (n) => {
         await client.publishAsync('apps/press/m', JSON.stringify({ n, x: n }), { qos: 1 })
         taken.set(n, systemClock.now())
-      }
+      })
+      await Promise.all(sent)
       return taken
     },
     [Symbol.asyncDispose]: () => client.endAsync(),
@@ -99,7 +100,7 @@ async function expectRightTimes(hub: Hub, agent: CreatedAgent, taken: Map<number
 }
 
 describeWith(['faketime'], 'the clock of the box', () => {
-  test.each(['@1970-01-02 00:00:00', '@2039-01-01 00:00:00'])(
+  test.concurrent.each(['@1970-01-02 00:00:00', '@2039-01-01 00:00:00'])(
     'a box that starts at %s takes itself in over TLS, and its readings carry the true time',
     async (clock) => {
       await using dir = await tempDir()
@@ -153,30 +154,33 @@ describeWith(['faketime'], 'the clock of the box', () => {
     expect(stored.every(({ quality }) => quality === 0)).toBe(true)
   })
 
-  test.each(['+1d', '-1d'])('a step of the clock by %s while it runs changes nothing', async (step) => {
-    await using dir = await tempDir()
-    const hub = await startTlsHub(dir, { EDGEWARD_HUB_TOKEN_LIFETIME: '10s' })
-    await using _hub = hub
-    await hub.operate('init')
-    const agent = await createAgent(hub, 'box')
-    const { start, set: setClock } = await fakeClock(dir, '+0')
-    await using gateway = await start()
-    await using app = await publisher(gateway, await joinPlant(gateway, hub, agent))
-    const taken = await app.publish(1, 2)
-    await setClock(step)
-    for (const [n, at] of await app.publish(3, 4)) taken.set(n, at)
-    const token = await gateway.operate<{ access_token: string }>('identity.token')
-    await eventually('a token asked for after the step', async () => {
-      const { access_token } = await gateway.operate<{ access_token: string }>('identity.token')
-      return access_token !== token.access_token
-    })
-    for (const [n, at] of await app.publish(5, 6)) taken.set(n, at)
-    await expectRightTimes(hub, agent, taken)
-    await gateway.operate('identity.rotate')
-    const { time } = await agentStatus(gateway)
-    expect(time.state).toBe('trusted')
-    expect(Math.round(Math.abs(time.offsetMs) / day)).toBe(1)
-  })
+  test.concurrent.each(['+1d', '-1d'])(
+    'a step of the clock by %s while it runs changes nothing',
+    async (step) => {
+      await using dir = await tempDir()
+      const hub = await startTlsHub(dir, { EDGEWARD_HUB_TOKEN_LIFETIME: '5s' })
+      await using _hub = hub
+      await hub.operate('init')
+      const agent = await createAgent(hub, 'box')
+      const { start, set: setClock } = await fakeClock(dir, '+0')
+      await using gateway = await start()
+      await using app = await publisher(gateway, await joinPlant(gateway, hub, agent))
+      const taken = await app.publish(1, 2)
+      await setClock(step)
+      for (const [n, at] of await app.publish(3, 4)) taken.set(n, at)
+      const token = await gateway.operate<{ access_token: string }>('identity.token')
+      await eventually('a token asked for after the step', async () => {
+        const { access_token } = await gateway.operate<{ access_token: string }>('identity.token')
+        return access_token !== token.access_token
+      })
+      for (const [n, at] of await app.publish(5, 6)) taken.set(n, at)
+      await expectRightTimes(hub, agent, taken)
+      await gateway.operate('identity.rotate')
+      const { time } = await agentStatus(gateway)
+      expect(time.state).toBe('trusted')
+      expect(Math.round(Math.abs(time.offsetMs) / day)).toBe(1)
+    },
+  )
 
   test('after six weeks without power and hub, with a clock that stood still, the box recovers by itself', async () => {
     await using dir = await tempDir()

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
+  agentStatus,
   type CommandResult,
   createAgent,
   edgeward,
@@ -210,7 +211,7 @@ test('a boarding file on a stick is shown, and taken by "onboard --confirm" alon
   const { id, boarding } = await createAgent(hub, 'box', 'SHARED_SECRET')
   const path = join(dir.path, 'media', 'stick', 'edgeward-boarding.json')
   await mkdir(dirname(path), { recursive: true })
-  await using _gateway = await startGateway(join(dir.path, 'box'), {
+  await using gateway = await startGateway(join(dir.path, 'box'), {
     EDGEWARD_AGENT_STICK_DIR: join(dir.path, 'media'),
   })
   const box = ['--state-dir', join(dir.path, 'box')]
@@ -219,9 +220,8 @@ test('a boarding file on a stick is shown, and taken by "onboard --confirm" alon
   expect(nothing.stderr).toContain('agent.stick_dir')
 
   await writeFile(path, JSON.stringify(boarding))
-  await eventually('the offer', async () =>
-    (await edgeward(['status', ...box])).stdout.includes(`${path}: agent ${id} of tenant default`),
-  )
+  await eventually('the offer', async () => (await agentStatus(gateway)).identity.offer !== undefined)
+  expect((await edgeward(['status', ...box])).stdout).toContain(`${path}: agent ${id} of tenant default`)
   for (const wrong of [[path], ['--replace']])
     expect((await edgeward(['onboard', '--confirm', ...wrong, ...box])).code).toBe(2)
   const confirmed = await edgeward(['onboard', '--confirm', '--json', ...box])

@@ -83,9 +83,10 @@ describeWith(['qemu-aarch64-static', 'aarch64-linux-gnu-strip'], 'the executable
     await using dir = await tempDir()
     await using hub = await startHub(`${dir.path}/hub`)
     await hub.operate('init')
-    const agent = await createAgent(hub, 'box')
+    const agent = await createAgent(hub, 'box', 'SHARED_SECRET')
     const program = { file: 'qemu-aarch64-static', args: ['-L', '/usr/aarch64-linux-gnu', executable] }
-    // An emulated processor takes minutes to find primes: the keys of the certificates are found by the real one.
+    // An emulated processor takes minutes to find primes: so no key for the hub, and the keys of the certificates
+    // are found by the real one.
     await (await startGateway(`${dir.path}/box`)).stop()
     await using gateway = await startGateway(`${dir.path}/box`, {}, { program })
 
@@ -93,8 +94,10 @@ describeWith(['qemu-aarch64-static', 'aarch64-linux-gnu-strip'], 'the executable
     const client = await connectAsync(gateway.addresses.mqtt, {
       ...{ username: app.id, password: app.secret, clientId: 'test', reconnectPeriod: 0 },
     })
-    for (let n = 1; n <= 20; n++)
-      await client.publishAsync('apps/press/m', JSON.stringify({ n, x: n / 4 }), { qos: 1 })
+    const sent = Array.from({ length: 20 }, (_, n) =>
+      client.publishAsync('apps/press/m', JSON.stringify({ n, x: n / 4 }), { qos: 1 }),
+    )
+    await Promise.all(sent)
     await client.endAsync()
     await eventually('all of it at the hub', async () => (await readings(hub, agent.id, 'n')).length === 20)
     expect((await agentStatus(gateway)).identity.state).toBe('onboarded')

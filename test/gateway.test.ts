@@ -1,4 +1,4 @@
-import { connectAsync } from 'mqtt'
+import { connectAsync, type MqttClient } from 'mqtt'
 import { expect, test } from 'vitest'
 import {
   agentStatus,
@@ -15,6 +15,10 @@ import {
 
 const connect = (broker: string, { id, secret }: { id: string; secret: string }) =>
   connectAsync(broker, { username: id, password: secret, clientId: 'test', reconnectPeriod: 0 })
+
+/** One after the other, but not each after the commit of the one before. */
+const publish = (client: MqttClient, ...payloads: string[]) =>
+  Promise.all(payloads.map((payload) => client.publishAsync('apps/press/m', payload, { qos: 1 })))
 
 test('with the hub unreachable at its first start, the daemon collects, and delivers when it comes', async () => {
   await using dir = await tempDir()
@@ -67,8 +71,7 @@ test('a restart without a network keeps collecting what was configured, and all 
 
   await using gateway = await startGateway(`${dir.path}/box`)
   const client = await connect(gateway.addresses.mqtt, app)
-  for (let n = 1; n <= 40; n++)
-    await client.publishAsync('apps/press/m', JSON.stringify({ n, x: n / 4 }), { qos: 1 })
+  await publish(client, ...Array.from({ length: 40 }, (_, k) => JSON.stringify({ n: k + 1, x: (k + 1) / 4 })))
   await client.endAsync()
   await eventually('all waits', async () => (await agentStatus(gateway)).outbox.readings === 80)
 
@@ -95,7 +98,7 @@ test('a value that does not fit is a Bad reading with a counted reason; malforme
     '{"x":4}',
     '{"n":9007199254740993,"x":5}',
   ]
-  for (const payload of payloads) await client.publishAsync('apps/press/m', payload, { qos: 1 })
+  await publish(client, ...payloads)
   await client.endAsync()
 
   await eventually(
@@ -157,7 +160,7 @@ test('credentials rotate on their schedule and the uplink goes on', async () => 
   await using dir = await tempDir()
   await using hub = await startHub(`${dir.path}/hub`, { EDGEWARD_HUB_CREDENTIAL_LIFETIME: '6s' })
   await hub.operate('init')
-  for (const profile of ['RSA_3072', 'SHARED_SECRET'] as const) {
+  const rotating = (['RSA_3072', 'SHARED_SECRET'] as const).map(async (profile) => {
     const agent = await createAgent(hub, profile, profile)
     await using gateway = await startGateway(`${dir.path}/${profile}`)
     await gateway.operate('identity.onboard', { boarding: agent.boarding })
@@ -166,7 +169,8 @@ test('credentials rotate on their schedule and the uplink goes on', async () => 
       seen.add((await agentStatus(gateway)).identity.credential)
       return seen.size >= 3
     })
-  }
+  })
+  await Promise.all(rotating)
 })
 
 test('an agent that the hub offboards says so and can be taken in again with its data', async () => {
@@ -183,8 +187,7 @@ test('an agent that the hub offboards says so and can be taken in again with its
   )
 
   const client = await connect(gateway.addresses.mqtt, app)
-  for (let n = 1; n <= 5; n++)
-    await client.publishAsync('apps/press/m', JSON.stringify({ n, x: 1 }), { qos: 1 })
+  await publish(client, ...[1, 2, 3, 4, 5].map((n) => JSON.stringify({ n, x: 1 })))
   await client.endAsync()
 
   const { boarding } = await hub.operate<{ boarding: object }>('agent.boarding', { id: agent.id })

@@ -103,8 +103,8 @@ async function nothingAcknowledgedIsLost(victim: 'gateway' | 'hub'): Promise<voi
   }
 }
 
-test('kill -9 of the gateway during upload loses nothing acknowledged', () =>
+test.concurrent('kill -9 of the gateway during upload loses nothing acknowledged', () =>
   nothingAcknowledgedIsLost('gateway'))
 
-test('kill -9 of the hub during upload loses nothing and stores nothing twice', () =>
+test.concurrent('kill -9 of the hub during upload loses nothing and stores nothing twice', () =>
   nothingAcknowledgedIsLost('hub'))

@@ -66,10 +66,11 @@ async function count(key: string, letter: string): Promise<number> {
   asked.end()
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   expect(answer.statusCode).toBe(200)
+  const wanted = letter.charCodeAt(0)
   let found = 0
   let text = ''
   for await (const chunk of answer as AsyncIterable<Buffer>) {
-    found += chunk.length - chunk.toString('latin1').replaceAll(letter, '').length
+    for (const byte of chunk) if (byte === wanted) found++
     if (text.length < 200) text += chunk.subarray(0, 200).toString()
   }
   expect(text).toContain(`"value":"${letter}`)

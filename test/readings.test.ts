@@ -29,7 +29,7 @@ async function post(gateway: Gateway, { id, secret }: { id: string; secret: stri
   return { status, answer: JSON.parse(answer.toString()) as unknown }
 }
 
-test('measurements that an app posts survive kill -9 and arrive at the hub, each once', async () => {
+test.concurrent('measurements that an app posts survive kill -9 and arrive at the hub, each once', async () => {
   await using dir = await tempDir()
   await using hub = await startHub(`${dir.path}/hub`)
   await hub.operate('init')
@@ -58,7 +58,7 @@ test('measurements that an app posts survive kill -9 and arrive at the hub, each
   expect(sources.every(({ balanced }) => balanced)).toBe(true)
 })
 
-test('metrics, status and doctor tell what waits, what was lost and what the flash suffers', async () => {
+test.concurrent('metrics, status and doctor tell what waits, what was lost and what the flash suffers', async () => {
   await using dir = await tempDir()
   await using hub = await startHub(`${dir.path}/hub`)
   await hub.operate('init')

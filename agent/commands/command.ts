@@ -1,11 +1,6 @@
 import Type, { type Static } from 'typebox'
-import {
-  boxStates,
-  type CommandResponse,
-  type CommandUpdate,
-  isFinal,
-  statusOfState,
-} from '../../protocol/commands.ts'
+import { boxStates, isFinal } from '../../protocol/command-states.ts'
+import { type CommandResponse, type CommandUpdate, statusOfState } from '../../protocol/commands.ts'
 
 /** What the hub has asked, and what became of it. */
 export const Command = Type.Object({

@@ -1,5 +1,4 @@
-import { createHash, generateKeyPair, type JsonWebKey } from 'node:crypto'
-import { promisify } from 'node:util'
+import { createHash, type JsonWebKey } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import type { Random } from '../../core/random.ts'
 import type { SecurityProfile } from '../../protocol/boarding.ts'
@@ -46,11 +45,9 @@ export async function newAttempt(profile: SecurityProfile, random: Random): Prom
   return profile === 'RSA_3072' ? { idempotencyKey, key: await newKey(random) } : { idempotencyKey }
 }
 
-const generate = promisify(generateKeyPair)
-
 async function newKey(random: Random): Promise<PrivateJwk> {
-  const { privateKey } = await generate('rsa', { modulusLength: 3072 })
-  return { kid: random.uuid(), ...privateKey.export({ format: 'jwk' }) } as JsonWebKey as PrivateJwk
+  const key = await random.rsaKey(3072)
+  return { kid: random.uuid(), ...key.export({ format: 'jwk' }) } as JsonWebKey as PrivateJwk
 }
 
 export const publicJwk = ({ kty, kid, n, e }: PrivateJwk): PublicJwk => ({ kty, kid, n, e })

@@ -83,7 +83,7 @@ export interface OutboxDeps {
   log: Logger
   alarms: Alarms
   /** Starts a worker thread; core's own unless a test has to get at it. */
-  openThread?: typeof openThread
+  openThread?: typeof openThread | undefined
 }
 
 export interface OutboxConfig {

@@ -35,7 +35,7 @@ export interface LivesDeps {
   clock: Clock
   random: Random
   log: Logger
-  openThread?: typeof openThread
+  openThread?: typeof openThread | undefined
   /** What a new thread has to know of the time. */
   proof(): Proof | undefined
   /** A broken database has been set aside. */

@@ -39,7 +39,7 @@ export interface StoreDeps {
   clock: Clock
   random: Random
   log: Logger
-  openThread?: typeof openThread
+  openThread?: typeof openThread | undefined
   /** The thread of this epoch is dead; the next is there. */
   onReplaced(epoch: string): void
   /** A broken database has been set aside. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Unreachable } from '../../core/net/index.ts'
+import { systemRandom } from '../../core/random.ts'
 import { statusCode } from '../../protocol/reading.ts'
 import { manualClock } from '../../test/manual-clock.ts'
 import { type Device, polling } from './device.ts'
@@ -16,7 +17,7 @@ function polled(options: { intervalMs?: number; timeoutMs?: number } = {}) {
   const calls = { connect: 0, read: 0, close: 0 }
   const { context, stored, reported } = testContext({
     clock,
-    random: { bytes: Buffer.alloc, uuid: () => '', fraction: () => 1 },
+    random: { ...systemRandom, fraction: () => 1 },
     turned: (turn) => void turns.push(turn),
   })
   const face: Device = {

@@ -46,7 +46,7 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { target, ca, inbound, onMessage } = options
-  const mqtt = await import('mqtt') // not loaded on a box without a hub
+  const { default: mqtt } = await import('mqtt') // not loaded on a box without a hub
   const client = startClient(mqtt, options, await connectTo(new URL(target), { ca, signal }))
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {}) // the first reason counts, whether somebody waits by then or not

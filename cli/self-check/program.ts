@@ -20,7 +20,9 @@ export const programSteps = (kinds: readonly StateKind[]): Step[] => [
   {
     name: 'Argon2',
     async run() {
-      const { hash, verify } = await import('@node-rs/argon2')
+      const {
+        default: { hash, verify },
+      } = await import('@node-rs/argon2')
       if (!(await verify(await hash('self-check'), 'self-check')))
         throw new Error('it does not know its own hash')
       return { said: 'hashes and verifies' }

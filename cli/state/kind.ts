@@ -5,6 +5,6 @@ import type { Role } from '../places.ts'
 
 /** Loaded only by commands that need the modules. */
 export async function stateKind(role: Role, log: Logger): Promise<StateKind> {
-  const { gatewayState, hubState } = await import('../../stores.ts')
-  return role === 'hub' ? hubState : gatewayState({ log, random: systemRandom })
+  if (role === 'hub') return (await import('../../hub-main.ts')).hubState
+  return (await import('../../stores.ts')).gatewayState({ log, random: systemRandom })
 }

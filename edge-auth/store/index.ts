@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ensurePrivateDir } from '../../core/files.ts'
-import { openThread, threadUrl } from '../../core/thread.ts'
+import { openThread as openThreadItself, threadUrl } from '../../core/thread.ts'
 import type { OldBy } from '../retention/rule.ts'
 import type { AuditEntry, AuditHead, AuditQuery, StoredAuditEntry } from './audit.ts'
 import type { Verified, VerifiedPart } from './audit-verification.ts'
@@ -66,9 +66,14 @@ export interface StoreConfig {
   auditMaxBytes: number
 }
 
-/** `tell` is given every audit entry once it is on disk. */
+export interface StoreDeps {
+  /** Is given every audit entry once it is on disk. */
+  tell(entry: AuditEntry): void
+  openThread?: typeof openThreadItself | undefined
+}
+
 export async function openStore(
-  { tell }: { tell(entry: AuditEntry): void },
+  { tell, openThread = openThreadItself }: StoreDeps,
   { dir, auditMaxBytes }: StoreConfig,
 ): Promise<Store> {
   await ensurePrivateDir(dir)

@@ -1,5 +1,6 @@
 import type { Database } from '../../core/sqlite.ts'
-import type { BoxState, CommandResponse } from '../../protocol/commands.ts'
+import type { BoxState } from '../../protocol/command-states.ts'
+import type { CommandResponse } from '../../protocol/commands.ts'
 
 /** Until `sent` only the hub knows of it; `cancelled` never got that far. */
 export type CommandState = 'waiting' | 'sent' | BoxState | 'cancelled'

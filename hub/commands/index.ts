@@ -3,10 +3,10 @@ import { EdgeError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Random } from '../../core/random.ts'
 import { parseJson } from '../../core/schema.ts'
+import { isFinal } from '../../protocol/command-states.ts'
 import {
   type CommandMessage,
   type CommandPayload,
-  isFinal,
   parseCommandParams,
   parseCommandUpdate,
   stateOfUpdate,

@@ -1,6 +1,6 @@
 import { Conflict, NotFound } from '../../core/errors.ts'
-import type { BoxState, CommandResponse } from '../../protocol/commands.ts'
-import { isFinal } from '../../protocol/commands.ts'
+import { type BoxState, isFinal } from '../../protocol/command-states.ts'
+import type { CommandResponse } from '../../protocol/commands.ts'
 import { LimitReached } from '../errors.ts'
 import type { Tables } from '../registry/tables.ts'
 import type { Command, NewCommand } from './command-table.ts'

@@ -4,8 +4,8 @@ import { parseJson, parser } from '../../core/schema.ts'
 import {
   type DataSourceConfigurationUpdate,
   parseDataSourceConfigurationUpdate,
-  repeatedPointIds,
 } from '../../protocol/data-source-configuration.ts'
+import { repeatedPointIds } from '../../protocol/point-ids.ts'
 import { type Part, parseMultipart } from './multipart.ts'
 
 /** Values of one timestamp, as agents write them: mostly all in text. */

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { Conflict, Invalid, NotFound } from '../../core/errors.ts'
 import type { Database } from '../../core/sqlite.ts'
 import type { SecurityProfile } from '../../protocol/boarding.ts'
-import {
-  type DataSourceConfiguration,
-  type DataSourceConfigurationUpdate,
-  repeatedPointIds,
+import type {
+  DataSourceConfiguration,
+  DataSourceConfigurationUpdate,
 } from '../../protocol/data-source-configuration.ts'
+import { repeatedPointIds } from '../../protocol/point-ids.ts'
 import { commands } from '../commands/registered.ts'
 import { LimitReached, StaleETag } from '../errors.ts'
 import type { PageQuery } from '../page.ts'

@@ -3,17 +3,16 @@ import {
   chmodSync,
   closeSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { getAssetKeys, getRawAsset } from 'node:sea'
 import { isMainThread } from 'node:worker_threads'
+import { lastingFolders, makeOwn, ownUid, passingFolders } from './own-folder.ts'
 
 /**
  * The system loads machine code from files only, so an addon is unpacked once, under the hash of what it
@@ -22,7 +21,7 @@ import { isMainThread } from 'node:worker_threads'
 export function loadAddon(name: string): unknown {
   const asset = getAssetKeys().find((key) => key.startsWith(`/addons/${name}-`)) as string
   const failures: string[] = []
-  for (const folder of folders()) {
+  for (const folder of [...lastingFolders(), ...passingFolders()]) {
     try {
       return load(unpacked(folder, asset))
     } catch (error) {
@@ -32,27 +31,8 @@ export function loadAddon(name: string): unknown {
   throw new Error(`the addon ${name} could be unpacked nowhere:\n  ${failures.join('\n  ')}`)
 }
 
-/** Asked each time: a command of root goes on as the owner of the state. */
-const ownUid = (): number => process.geteuid?.() ?? 0
-
-function folders(): string[] {
-  const uid = ownUid()
-  const { CACHE_DIRECTORY: given, XDG_CACHE_HOME: cache } = process.env
-  return [
-    ...(given === undefined ? [] : [given]),
-    '/var/cache/edgeward',
-    join(cache ?? join(homedir(), '.cache'), 'edgeward'),
-    `/dev/shm/edgeward-${uid}`,
-    join(tmpdir(), `edgeward-${uid}`),
-  ]
-}
-
-/** Whoever can write to the folder could have us run what he likes: it must be ours alone. */
 function unpacked(folder: string, asset: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const stats = lstatSync(folder)
-  if (!stats.isDirectory() || stats.uid !== ownUid() || (stats.mode & 0o022) !== 0)
-    throw new Error('it belongs to somebody else, or others may write to it')
+  makeOwn(folder)
   const path = join(folder, basename(asset))
   if (holds(path)) return path
   const draft = `${path}.${process.pid}`

@@ -4,7 +4,9 @@ import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs
 import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { inject as postject } from 'postject'
-import { bundle, dataFiles, root, threadEntries } from './bundle.ts'
+import { filesAsset, type Inside, indexAsset } from '../../core/inside.ts'
+import { bootFile } from '../../core/program.ts'
+import { bootScript, dataFiles, programParts, root } from './bundle.ts'
 import { type Arch, foreignPackages } from './foreign.ts'
 
 /**
@@ -43,27 +45,41 @@ async function packagesFor(wanted: Arch) {
 }
 
 async function makeBlob(dir: string): Promise<string> {
-  const main = await written(join(dir, 'main.cjs'), await bundle('packaging/executable/entry.ts'))
-  const assets: Record<string, string> = {}
-  for (const entry of await threadEntries())
-    assets[`/${entry}`] = await written(join(dir, entry), await bundle(entry))
-  for (const file of await dataFiles()) assets[`/${file}`] = join(root, file)
+  const boot = await bootScript()
+  const files = new Map([[bootFile, Buffer.from(boot)]])
+  for (const [path, text] of await programParts()) files.set(path, Buffer.from(text))
+  for (const name of await dataFiles()) files.set(`/${name}`, await readFile(join(root, name)))
+  const { index, content } = packed(files)
+  const assets: Record<string, string> = {
+    [indexAsset]: await written(join(dir, indexAsset), JSON.stringify(index)),
+    [filesAsset]: await written(join(dir, filesAsset), content),
+  }
   for (const [name, path] of Object.entries(addonFiles()))
     assets[`/addons/${name}-${await hashOf(path)}.node`] = path
   const config = {
-    main,
+    main: await written(join(dir, 'main.cjs'), `${boot}boot.start()`),
     output: join(dir, 'sea.blob'),
     disableExperimentalSEAWarning: true,
-    // Compiled code is of one processor.
-    useCodeCache: arch === process.arch,
     // New objects die young here: a small nursery costs little time, and saves tens of megabytes.
     execArgv: ['--max-semi-space-size=1'],
     assets,
   }
   const configFile = await written(join(dir, 'sea.json'), JSON.stringify(config, null, 2))
-  // The seed makes compiled code the same each time.
-  await run(process.execPath, ['--random-seed=1', '--experimental-sea-config', configFile])
+  await run(process.execPath, ['--experimental-sea-config', configFile])
   return config.output
+}
+
+/** One after the other, in an order that is always the same. */
+function packed(files: ReadonlyMap<string, Buffer>): { index: Inside; content: Buffer } {
+  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1))
+  const content = Buffer.concat(sorted.map(([, each]) => each))
+  const index: Inside = { build: createHash('sha256').update(content).digest('hex').slice(0, 16), files: {} }
+  let start = 0
+  for (const [path, { length }] of sorted) {
+    index.files[path] = [start, length]
+    start += length
+  }
+  return { index, content }
 }
 
 /** As addon.ts takes it of the file that it has unpacked. */
@@ -102,8 +118,8 @@ async function inside(path: string): Promise<void> {
   await rm(work, { recursive: true })
 }
 
-async function written(path: string, text: string): Promise<string> {
+async function written(path: string, content: string | Buffer): Promise<string> {
   await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, text)
+  await writeFile(path, content)
   return path
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 
 /** The repository. */
 export const root = join(import.meta.dirname, '..', '..')
@@ -16,26 +16,63 @@ const addonLoaders: readonly (readonly [RegExp, addon: string, asExport: string]
   [/@serialport\/bindings-cpp\/dist\/serialport-bindings\.js$/, 'serialport', 'exports.binding = addon()'],
 ]
 
-/** One file of CommonJS with all that it needs but Node itself. */
-export async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, entry)],
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
-    // Names stay: they stand in stack traces, and the OPC UA stack finds its classes by them.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    charset: 'ascii', // V8 keeps text of one byte a character where it can
-    logLevel: 'error',
+const common: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node24',
+  // Names stay: they stand in stack traces, and the OPC UA stack finds its classes by them.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  charset: 'ascii', // V8 keeps text of one byte a character where it can
+  logLevel: 'error',
+}
+
+/** A script that leaves `boot`. */
+export async function bootScript(): Promise<string> {
+  const entryPoints = [join(root, 'packaging/executable/boot.ts')]
+  const { outputFiles } = await build({ ...common, entryPoints, format: 'iife', globalName: 'boot' })
+  return outputFiles?.[0]?.text ?? ''
+}
+
+/**
+ * The program in parts, by path: what starts a process or thread under the name of its file, and what
+ * several of them have in common, or what is imported later, in parts of their own.
+ */
+export async function programParts(): Promise<Map<string, string>> {
+  const entries = ['packaging/executable/entry.ts', ...(await threadEntries())]
+  const { outputFiles = [] } = await build({
+    ...common,
+    entryPoints: entries.map((entry) => join(root, entry)),
+    format: 'esm',
+    splitting: true,
+    outbase: root,
+    outdir: root,
+    outExtension: { '.js': '.ts' }, // as the program names its files
+    chunkNames: 'parts/[name]-[hash]',
     plugins: [ownFiles, addons],
     external: ['proper-lockfile'], // of a way to lock files that the OPC UA stack does not go
   })
-  return outputFiles[0]?.text ?? ''
+  return new Map(
+    await Promise.all(
+      outputFiles.map(async ({ path, text }) => [path.slice(root.length), await asFunction(text)] as const),
+    ),
+  )
+}
+
+/** A module as boot.ts runs it. */
+async function asFunction(text: string): Promise<string> {
+  const { code } = await transform(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    minifyWhitespace: true,
+    charset: 'ascii',
+    supported: { 'dynamic-import': false }, // parts are loaded by `require` alone
+  })
+  return `(function(exports,require,module,__filename,__dirname){${code}})`
 }
 
 /** `import.meta.url` of a file of ours is its name inside the executable. */

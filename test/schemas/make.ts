@@ -8,7 +8,8 @@ import { listOwnFolder, readOwnFile } from '../../core/program.ts'
 import { systemRandom } from '../../core/random.ts'
 import { release } from '../../core/release.ts'
 import { openAsItIs } from '../../core/sqlite.ts'
-import { gatewayState, hubState } from '../../stores.ts'
+import { hubState } from '../../hub-main.ts'
+import { gatewayState } from '../../stores.ts'
 import {
   createAgent,
   eventually,

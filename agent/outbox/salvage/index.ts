@@ -25,7 +25,7 @@ export interface SalvageDeps {
   alarms: Alarms
   store: Pick<Store, 'call'>
   onAdopted(written: Written): void
-  openThread?: typeof openThread
+  openThread?: typeof openThread | undefined
 }
 
 const quarantinedAlarm = 'outbox_quarantined'

@@ -12,7 +12,9 @@ export async function openStream(place: Place, network: Network, signal: AbortSi
 const connectTimeoutMs = 5_000
 
 async function openSerial(settings: SerialSettings, signal: AbortSignal): Promise<Duplex> {
-  const { SerialPort } = await import('serialport') // native code that only a serial bus needs
+  const {
+    default: { SerialPort },
+  } = await import('serialport') // native code that only a serial bus needs
   signal.throwIfAborted()
   const port = new SerialPort({ ...settings, autoOpen: false })
   // Of itself a port that is destroyed stays open, and locked.

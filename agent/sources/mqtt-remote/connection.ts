@@ -40,7 +40,7 @@ export async function openConnection(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { target, ca, clearText, keep } = options
-  const mqtt = await import('mqtt') // not loaded unless there is another broker to listen to
+  const { default: mqtt } = await import('mqtt') // not loaded unless there is another broker to listen to
   const client = startClient(mqtt, options, await connectTo(target, { ca, clearText, signal }))
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {}) // the first reason counts, whether somebody waits by then or not

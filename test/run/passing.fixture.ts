@@ -1,0 +1,5 @@
+import { test } from 'vitest'
+
+test('passes', () => {})
+
+test.todo('will be written')
