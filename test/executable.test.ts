@@ -1,4 +1,6 @@
-import { chmod, mkdir, readdir, stat, truncate } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { describe, expect, test } from 'vitest'
 import { release } from '../core/release.ts'
@@ -65,7 +67,9 @@ describe('the single executable', () => {
     const env = { CACHE_DIRECTORY: own }
     const list = () => runProgram(executable, ['user', 'list', '--state-dir', `${dir.path}/state`], { env })
     expect(await list()).toMatchObject({ code: 0 })
-    const addons = (await readdir(own)).map((name) => `${own}/${name}`)
+    const addons = (await readdir(own))
+      .filter((name) => name.endsWith('.node'))
+      .map((name) => `${own}/${name}`)
     const sizes = () => Promise.all(addons.map(async (path) => (await stat(path)).size))
     const whole = await sizes()
     for (const path of addons) {
@@ -74,6 +78,47 @@ describe('the single executable', () => {
     }
     expect(await list()).toMatchObject({ code: 0 })
     expect(await sizes()).toEqual(whole)
+  })
+
+  test('keeps compiled code for the next start, and makes anew what is torn', async () => {
+    const executable = await builtExecutable('x64')
+    await using dir = await tempDir()
+    const own = `${dir.path}/own`
+    const serveOnce = async () => {
+      const program = { file: executable, args: [] }
+      await using gateway = await startGateway(`${dir.path}/state`, { CACHE_DIRECTORY: own }, { program })
+      const metrics = await fetchText(new URL('/metrics', gateway.addresses.admin))
+      expect(metrics.text).toContain('edgeward_')
+      await gateway.stop()
+    }
+    const kept = async () => {
+      const [build] = (await readdir(own)).filter((name) => name.startsWith('code-'))
+      const files = await readdir(`${own}/${build}`, { recursive: true, withFileTypes: true })
+      return files.filter((file) => file.isFile()).map(({ parentPath, name }) => `${parentPath}/${name}`)
+    }
+    const hashes = async (paths: string[]) =>
+      Promise.all(
+        paths.map(async (path) =>
+          createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex'),
+        ),
+      )
+    const entries = ['packaging-executable-entry.ts', 'agent-outbox-thread.ts', 'edge-auth-store-thread.ts']
+    await mkdir(`${own}/code-of-another-release`, { recursive: true, mode: 0o700 })
+    await serveOnce()
+    const files = (await kept()).filter((path) => entries.includes(basename(path)))
+    expect(files.length).toBe(entries.length)
+    for (const path of files) expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect(await readdir(own)).not.toContain('code-of-another-release')
+
+    for (const path of files) await writeFile(path, (await readFile(path)).fill(0x55, 100, 200))
+    const torn = await hashes(files)
+    await serveOnce()
+    const again = await hashes(files)
+    expect(again.filter((hash, at) => hash === torn[at])).toEqual([])
+    await serveOnce()
+    expect(await hashes(files)).toEqual(again)
   })
 })
 

@@ -126,6 +126,13 @@ function write(path: string, kind: number, code: Buffer): void {
     }
     renameSync(draft, path)
   } catch {
-    rmSync(draft, { force: true })
+    remove(draft)
   }
+}
+
+/** Nor is a folder that is no longer ours: a command of root goes on as the owner of the state. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {}
 }

@@ -1,4 +1,4 @@
-import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads'
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 
 /**
  * Loaded by NODE_OPTIONS into the main thread and every other of a real daemon: SIGUSR2 hangs the thread
@@ -9,7 +9,7 @@ const hang = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 if (isMainThread) {
   process.on('SIGUSR2', () => channel.postMessage('now'))
   process.on('SIGWINCH', hang)
-} else if ((workerData as { path?: string } | undefined)?.path?.endsWith('outbox.db')) {
+} else if (process.argv[1]?.endsWith('/outbox/thread.ts')) {
   channel.onmessage = hang
 }
 channel.unref()
