@@ -27,6 +27,7 @@ RUN groupadd --system --gid 990 edgeward \
  && install -d /etc/edgeward/sources.d
 COPY --from=build /build/edgeward /usr/bin/edgeward
 ENV NODE_OPTIONS=--no-node-snapshot \
+    MALLOC_ARENA_MAX=2 \
     STATE_DIRECTORY=/var/lib/edgeward \
     RUNTIME_DIRECTORY=/run/edgeward \
     CACHE_DIRECTORY=/var/cache/edgeward \

@@ -21,16 +21,18 @@ export const footprint: Bench = {
     const rounds = quick ? 2 : 7
     const executable = await builtExecutable(process.arch === 'arm64' ? 'arm64' : 'x64')
     await using dir = await tempDir()
-    const daemon = async (name: string) => ({
+    const state = await stateOf500Points(`${dir.path}/box`)
+    const ours: Program = {
       file: executable,
-      args: ['run', '--state-dir', await stateOf500Points(`${dir.path}/${name}`)],
-    })
-    const bare = {
+      args: ['run', '--state-dir', state],
+      env: { ...environment, EDGEWARD_SOURCES_DIR: `${state}/sources.d`, XDG_CACHE_HOME: dir.path },
+    }
+    const bare: Program = {
       file: process.execPath,
       args: [fileURLToPath(new URL('./bare.fixture.mjs', import.meta.url))],
+      env: {},
     }
-    const ours = await daemon('box')
-    await readyMs(ours, dir.path) // makes keys and databases
+    await readyMs(ours) // makes keys and databases
 
     const times = {
       ours: [] as number[],
@@ -39,18 +41,18 @@ export const footprint: Bench = {
       bareCold: [] as number[],
     }
     for (let round = 0; round < rounds; round++) {
-      times.bare.push(await readyMs(bare, dir.path))
-      times.ours.push(await readyMs(ours, dir.path))
+      times.bare.push(await readyMs(bare))
+      times.ours.push(await readyMs(ours))
       forgetFiles()
-      times.bareCold.push(await readyMs(bare, dir.path))
+      times.bareCold.push(await readyMs(bare))
       forgetFiles()
-      times.oursCold.push(await readyMs(ours, dir.path))
+      times.oursCold.push(await readyMs(ours))
       say(
         `round ${round + 1}: ready after ${rounded(times.ours.at(-1) ?? 0)} ms, bare ${rounded(times.bare.at(-1) ?? 0)} ms`,
       )
     }
     const [ready, bareReady] = [median(times.ours), median(times.bare)]
-    const memory = await memoryOfBoth(executable, bare, dir.path, quick)
+    const memory = await memoryOfBoth(ours, bare, state, quick)
     const ratio = {
       ready: rounded(ready / bareReady),
       readyCold: rounded(median(times.oursCold) / median(times.bareCold)),
@@ -74,15 +76,16 @@ export const footprint: Bench = {
 interface Program {
   file: string
   args: readonly string[]
+  env: Record<string, string>
 }
 
 const points = 500
 /** As its unit starts it. */
-const options = /^Environment=(NODE_OPTIONS)=(.*)$/m.exec(
+const ofUnit = /^Environment=(.*)$/m.exec(
   readFileSync(new URL('../systemd/edgeward.service', import.meta.url), 'utf8'),
 )
-const environment = {
-  ...(options ? { [options[1] as string]: options[2] as string } : {}),
+const environment: Record<string, string> = {
+  ...Object.fromEntries(ofUnit?.[1]?.split(' ').map((setting) => setting.split('=', 2)) ?? []),
   EDGEWARD_AUTH_LISTEN: '127.0.0.1:0',
   EDGEWARD_ADMIN_LISTEN: '127.0.0.1:0',
   EDGEWARD_BROKER_LISTEN: '127.0.0.1:0',
@@ -102,16 +105,9 @@ async function stateOf500Points(stateDir: string): Promise<string> {
 }
 
 /** From the start of the process to its ready line. */
-async function readyMs({ file, args }: Program, cache: string): Promise<number> {
-  const stateDir = args[args.indexOf('--state-dir') + 1]
-  const env = {
-    ...process.env,
-    ...environment,
-    EDGEWARD_SOURCES_DIR: `${stateDir}/sources.d`,
-    XDG_CACHE_HOME: cache,
-  }
+async function readyMs({ file, args, env }: Program): Promise<number> {
   const start = systemClock.monotonic()
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
   const ready = Promise.withResolvers<number>()
   createInterface({ input: child.stdout }).once('line', () => ready.resolve(systemClock.monotonic() - start))
   child.once('exit', (code) => ready.reject(new Error(`${file} ended with ${code}`)))
@@ -127,14 +123,9 @@ async function stopped(child: ChildProcess): Promise<void> {
 }
 
 /** While an app brings all points once a second. */
-async function memoryOfBoth(executable: string, bare: Program, dir: string, quick: boolean) {
-  const start = (stateDir: string) =>
-    startGateway(
-      stateDir,
-      { ...environment, EDGEWARD_LOG_LEVEL: 'info', XDG_CACHE_HOME: dir },
-      { program: { file: executable, args: [] } },
-    )
-  await using gateway = await start(`${dir}/box`)
+async function memoryOfBoth(ours: Program, bare: Program, stateDir: string, quick: boolean) {
+  const program = { file: ours.file, args: [] }
+  await using gateway = await startGateway(stateDir, { ...ours.env, EDGEWARD_LOG_LEVEL: 'info' }, { program })
   const app = await gateway.operate<{ client_id: string; client_secret: string }>('app.add', {
     name: 'press',
     version: '1',
