@@ -20,7 +20,7 @@ import { whenSettled } from './settling.ts'
 const hashBytes = 32
 
 /**
- * What V8 has made of the parts of the program, functions and all, for the next start: it saves a third of
+ * What V8 has made of the parts of the program, functions and all, for the next start: it saves a quarter of
  * its processor time. A file for each part, below a folder that only we can write to; one that is torn, of
  * another V8 or of other flags is passed over and made anew, so nothing is synced. Where it cannot be
  * kept, each start compiles.

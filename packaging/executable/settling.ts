@@ -15,7 +15,8 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
  */
 export function giveBack(): void {
   setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as Collect
+  // None when another thread, which is as old, has just taken the flag back: flags are of the whole process.
+  const collect = runInNewContext('globalThis.gc') as Collect | undefined
   setFlagsFromString('--no-expose-gc') // compiled code is kept for the flags that it was made with
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
