@@ -57,6 +57,17 @@ test('the same box gets back what it knew, keeps who it is and what it has not d
   expect(await readdir(state)).not.toContain('restoring')
 })
 
+test('a database that there was not yet when the backup was made goes aside', async () => {
+  await fill(kind, state, 'then', one)
+  await rm(join(state, 'words.db'))
+  const bytes = await backup()
+  await fill(kind, state, 'now', one)
+  const restored = await restore(bytes)
+  expect(restored.placed).toEqual(['words.key'])
+  expect(await readdir(state)).not.toContain('words.db')
+  expect((await readdir(restored.replaced as string)).sort()).toEqual(['words.db', 'words.key'])
+})
+
 test('another box gets no identity, unless somebody says so; then its own undelivered goes aside', async () => {
   await fill(kind, state, 'then', one)
   const bytes = await backup()

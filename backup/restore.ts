@@ -89,7 +89,10 @@ function tryDatabase(name: string, path: string, migrations: URL): void {
   }
 }
 
-/** Of what goes aside, what has no successor in the backup is what another agent has begun and not delivered. */
+/**
+ * Of what goes aside, this has no successor in the backup: what another agent has begun and not delivered, and
+ * a database that there was not yet when the backup was made.
+ */
 async function planSwap(
   { kind, dir, stateDir }: { kind: StateKind; dir: string; stateDir: string },
   { fate, isSameAgent }: { fate: IdentityFate; isSameAgent: boolean },
@@ -100,10 +103,14 @@ async function planSwap(
     return known.filter((name) => names.includes(name))
   }
   const here = await found(stateDir)
-  const placed = choose(kind, { fate, isSameAgent }, { inBackup: await found(dir), here })
+  const inBackup = await found(dir)
+  const placed = choose(kind, { fate, isSameAgent }, { inBackup, here })
   const orphaned = fate === 'taken' && !isSameAgent ? kind.running : []
+  const later = kind.databases
+    .filter(({ name, onDemand }) => !onDemand && !inBackup.includes(name))
+    .map(({ name }) => name)
   const isDatabase = (name: string) => kind.databases.some((database) => database.name === name)
-  const leaving = new Set([...placed, ...orphaned.filter((name) => here.includes(name))])
+  const leaving = new Set([...placed, ...[...orphaned, ...later].filter((name) => here.includes(name))])
   const aside = [...leaving].flatMap((name) =>
     isDatabase(name) ? [...besideDatabase.map((suffix) => `${name}${suffix}`), name] : [name],
   )

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
 import { readCa, readKey, writeCa, writeKey } from './files.ts'
-import { dayMs, newKey, type SigningKey, softwareKey } from './signing.ts'
+import { dayMs, type SigningKey, softwareKey } from './signing.ts'
 
 export interface Ca {
   certificate: X509Certificate
@@ -30,10 +30,10 @@ export const isOfFuture = (
 ): boolean => isTimeTrusted() && Date.parse(certificate.validFrom) > clock.now()
 
 /** The key of the CA in a file of ours; made where there is none. */
-export async function openKeyFile(dir: string): Promise<SigningKey> {
+export async function openKeyFile({ random }: Pick<CaDeps, 'random'>, dir: string): Promise<SigningKey> {
   const stored = await readKey(dir, 'ca')
   if (stored) return softwareKey(stored)
-  const key = await newKey(3072)
+  const key = await random.rsaKey(3072)
   await writeKey(dir, 'ca', key)
   return softwareKey(key)
 }

@@ -77,7 +77,7 @@ export async function openCerts(deps: CertsDeps, config: CertsConfig): Promise<C
   const upkeep = await openUpkeep(
     {
       ...{ clock, random, log, isTimeTrusted },
-      openKey: () => token?.open() ?? openKeyFile(dir),
+      openKey: () => token?.open() ?? openKeyFile({ random }, dir),
       names: () => serverNames(network(), config.names),
       ...(own ? { readOwn: ownCertificate({ clock, isTimeTrusted }, own) } : {}),
     },

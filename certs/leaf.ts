@@ -4,7 +4,6 @@ import type { Random } from '../core/random.ts'
 import { type Ca, daysLeft, isOfFuture, renewBeforeDays } from './ca.ts'
 import { matches, type Pair, type StoredPair } from './files.ts'
 import { certifies } from './names.ts'
-import { newKey } from './signing.ts'
 
 export interface LeafDeps {
   clock: Clock
@@ -35,7 +34,7 @@ export async function issueLeaf(
   { clock, random }: LeafDeps,
   { ca, names, key }: { ca: Ca; names: readonly string[]; key?: KeyObject | undefined },
 ): Promise<Pair> {
-  const own = key?.asymmetricKeyType === 'rsa' ? key : await newKey(2048)
+  const own = key?.asymmetricKeyType === 'rsa' ? key : await random.rsaKey(2048)
   // A clock that was reset must not date the certificate before its authority.
   const now = Math.max(clock.now(), Date.parse(ca.certificate.validFrom))
   const { signServer } = await import('./certificate.ts')
@@ -49,7 +48,7 @@ export async function issueInterim(
   deviceName: string,
   names: readonly string[],
 ): Promise<Pair> {
-  const key = await newKey(2048)
+  const key = await random.rsaKey(2048)
   const { signInterim } = await import('./certificate.ts')
   const certificate = await signInterim(key, deviceName, names, clock.now(), random)
   return { key, certificate, chain: certificate.toString() }

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPair, type KeyObject, sign, type X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign, type X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 
 export const dayMs = 86_400_000
@@ -13,12 +13,6 @@ export const softwareKey = (key: KeyObject): SigningKey => ({
   publicKey: createPublicKey(key),
   sign: (data) => promisify(sign)('sha256', data, key),
 })
-
-/** RSA, which node-forge can sign with; made off the event loop. */
-export async function newKey(bits: 2048 | 3072): Promise<KeyObject> {
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits })
-  return privateKey
-}
 
 /** What the name of a certificate ends with that its own key has signed. */
 export const interim = 'interim'

@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import forge from 'node-forge'
+import { systemRandom } from '../core/random.ts'
 import { keyPem } from './files.ts'
-import { newKey } from './signing.ts'
 
 /** For tests: certificates good and bad, of authorities that nobody else knows. */
 export interface Issued {
@@ -34,7 +34,7 @@ const dayMs = 86_400_000
 
 export async function issue(wanted: Wanted): Promise<Issued> {
   const { name, issuer, hosts = [], ca = false, startDays = -1, endDays = 30, clientOnly = false } = wanted
-  const key = wanted.key ?? (await newKey(2048))
+  const key = wanted.key ?? (await systemRandom.rsaKey(2048))
   const draft = forge.pki.createCertificate()
   draft.publicKey = forge.pki.publicKeyFromPem(
     createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string,

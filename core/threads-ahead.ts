@@ -13,7 +13,8 @@ export function startAhead(urls: readonly URL[]): ThreadsAhead {
   const waiting = new Map<string, Worker>()
   for (const url of urls) {
     const worker = startOwnThread(url)
-    worker.once('error', () => waiting.delete(url.href)) // whoever starts it then is told why
+    // One that cannot run is not waited for; whoever opens it starts another, and is told why.
+    for (const end of ['error', 'exit']) worker.once(end, () => waiting.delete(url.href))
     waiting.set(url.href, worker)
   }
   return {

@@ -129,6 +129,13 @@ test('a box whose apps keep nothing has neither the file nor what serves it', as
   expect(await kv.list({ owner: press, from: 1, count: 10 })).toMatchObject({ total: 1 })
 })
 
+test('one that is closed opens nothing any more', async () => {
+  const { dir, kv, close } = await start()
+  await close()
+  await expect(put(kv, press, 'r', 'k', 'value')).rejects.toMatchObject({ code: 'kv_unreadable' })
+  expect(await readdir(dir)).toEqual([])
+})
+
 test('a file that cannot be made is tried again after a while', async () => {
   let now = 0
   const { dir, kv } = await start({}, { ...systemClock, monotonic: () => now })

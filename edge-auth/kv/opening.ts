@@ -52,6 +52,7 @@ export function createOpening(
 
   const start = async (): Promise<Opened> => {
     try {
+      if (isClosing) throw new Error('the box is stopping')
       await ensurePrivateDir(dir)
       const data: TokensData = { path, quota }
       const thread = await openThread<TokensOnDisk['methods']>(threadUrl('thread', import.meta.url), data)

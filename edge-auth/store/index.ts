@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ensurePrivateDir } from '../../core/files.ts'
-import { openThread as openThreadItself, threadUrl } from '../../core/thread.ts'
+import { openThread, threadUrl } from '../../core/thread.ts'
 import type { OldBy } from '../retention/rule.ts'
 import type { AuditEntry, AuditHead, AuditQuery, StoredAuditEntry } from './audit.ts'
 import type { Verified, VerifiedPart } from './audit-verification.ts'
@@ -69,16 +69,16 @@ export interface StoreConfig {
 export interface StoreDeps {
   /** Is given every audit entry once it is on disk. */
   tell(entry: AuditEntry): void
-  openThread?: typeof openThreadItself | undefined
+  openThread?: typeof openThread | undefined
 }
 
 export async function openStore(
-  { tell, openThread = openThreadItself }: StoreDeps,
+  { tell, openThread: start = openThread }: StoreDeps,
   { dir, auditMaxBytes }: StoreConfig,
 ): Promise<Store> {
   await ensurePrivateDir(dir)
   const data: StoreThreadData = { path: join(dir, 'auth.db'), auditMaxBytes }
-  const thread = await openThread<StoreMethods>(threadUrl('thread', import.meta.url), data)
+  const thread = await start<StoreMethods>(threadUrl('thread', import.meta.url), data)
   const disk: Disk = {
     async call(change, ...args) {
       await thread.call(change, ...args)

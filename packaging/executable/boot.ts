@@ -40,7 +40,12 @@ export function load(entry: string): void {
     const run = compiled(path).runInThisContext() as Part
     const requireFrom = (name: string) =>
       name.startsWith('.') ? exportsOf(new URL(name, `${scheme}${path}`).pathname) : require(name)
-    run(module.exports, requireFrom, module, process.execPath, '/')
+    try {
+      run(module.exports, requireFrom, module, process.execPath, '/')
+    } catch (error) {
+      modules.delete(path) // half of it is nobody's; an addon may find room later
+      throw error
+    }
     return module.exports
   }
 
